@@ -1,0 +1,1 @@
+"""Datamodules: datasets as batches."""

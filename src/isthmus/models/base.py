@@ -1,0 +1,63 @@
+"""The contract of a model: what every factory returns and every task drives."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from torch import Tensor, nn
+
+
+@dataclass
+class ModelOutput:
+    """What a model gives.
+
+    Attributes:
+        output: the main prediction.
+        auxiliary_heads: the predictions of the auxiliary heads by name; empty where there are none.
+    """
+
+    output: Tensor
+    auxiliary_heads: dict[str, Tensor] = field(default_factory=dict)
+
+
+@dataclass
+class AuxiliaryHead:
+    """An auxiliary decoder with its head, as a configuration describes it.
+
+    Attributes:
+        name: what its loss and its output are called.
+        decoder: the name of the decoder, or a decoder class.
+        decoder_args: arguments, with the prefixes `decoder_` and `head_`.
+    """
+
+    name: str
+    decoder: str | type[nn.Module]
+    decoder_args: dict[str, Any] = field(default_factory=dict)
+
+
+class Model(ABC, nn.Module):
+    """A model that a task can train: it can be frozen part by part and gives a `ModelOutput`."""
+
+    @abstractmethod
+    def freeze_encoder(self) -> None:
+        """Stop training the encoder: no gradients, and normalisation and dropout as in evaluation."""
+
+    @abstractmethod
+    def freeze_decoder(self) -> None:
+        """Stop training the necks and the decoder."""
+
+    @abstractmethod
+    def freeze_head(self) -> None:
+        """Stop training the head."""
+
+    @abstractmethod
+    def forward(self, x: Any, **kwargs: Any) -> ModelOutput:
+        """Predict for a batch of images, `(B, C, H, W)` or `(B, C, T, H, W)` or a dict of them by modality."""
+
+
+class ModelFactory(Protocol):
+    """Something that builds models."""
+
+    def build_model(self, *args: Any, **kwargs: Any) -> nn.Module:
+        """Build a model from a task and arguments."""
+        ...

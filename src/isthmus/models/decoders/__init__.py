@@ -1,0 +1,1 @@
+"""Decoders: from features to a map of features."""

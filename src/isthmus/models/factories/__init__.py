@@ -1,0 +1,1 @@
+"""Factories: from names and arguments to a model."""

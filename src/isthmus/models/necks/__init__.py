@@ -1,0 +1,1 @@
+"""Necks: what stands between an encoder and a decoder."""

@@ -1,0 +1,1 @@
+"""The plan of a composition, made before it costs anything."""

@@ -1,0 +1,47 @@
+"""Names for parts: registries, the sources behind them, and plug-ins.
+
+A registry knows a name, where its constructor lives and some facts about it, and imports nothing until it is asked to
+build. `BACKBONE_REGISTRY` and its siblings ask several sources: the parts of Isthmus (and of its plug-ins), timm,
+segmentation-models-pytorch and mmsegmentation.
+
+A plug-in package registers its parts in an entry-point group, `isthmus.backbones`, `isthmus.necks`,
+`isthmus.decoders`, `isthmus.factories` or `isthmus.models`; the name of the entry point becomes the name of the part.
+"""
+
+from isthmus.registry.catalog import backbones, decoders, factories, necks
+from isthmus.registry.entry import Entry
+from isthmus.registry.multi import MultiSourceRegistry, Source
+from isthmus.registry.plugins import plugin_entries
+from isthmus.registry.registry import Registry
+from isthmus.registry.sources import mmseg_decoders, smp_decoders, smp_encoders, timm_backbones
+
+ISTHMUS_BACKBONE_REGISTRY = Registry("backbone", [*backbones.ENTRIES, *plugin_entries("isthmus.backbones")])
+ISTHMUS_NECK_REGISTRY = Registry("neck", [*necks.ENTRIES, *plugin_entries("isthmus.necks")])
+ISTHMUS_DECODER_REGISTRY = Registry("decoder", [*decoders.ENTRIES, *plugin_entries("isthmus.decoders")])
+ISTHMUS_FULL_MODEL_REGISTRY = Registry("full model", plugin_entries("isthmus.models"))
+
+BACKBONE_REGISTRY = MultiSourceRegistry(
+    "backbone", isthmus=ISTHMUS_BACKBONE_REGISTRY, timm=timm_backbones(), smp=smp_encoders()
+)
+NECK_REGISTRY = MultiSourceRegistry("neck", isthmus=ISTHMUS_NECK_REGISTRY)
+DECODER_REGISTRY = MultiSourceRegistry(
+    "decoder", isthmus=ISTHMUS_DECODER_REGISTRY, smp=smp_decoders(), mmseg=mmseg_decoders()
+)
+FULL_MODEL_REGISTRY = MultiSourceRegistry("full model", isthmus=ISTHMUS_FULL_MODEL_REGISTRY)
+MODEL_FACTORY_REGISTRY = Registry("model factory", [*factories.ENTRIES, *plugin_entries("isthmus.factories")])
+
+__all__ = [
+    "BACKBONE_REGISTRY",
+    "DECODER_REGISTRY",
+    "FULL_MODEL_REGISTRY",
+    "ISTHMUS_BACKBONE_REGISTRY",
+    "ISTHMUS_DECODER_REGISTRY",
+    "ISTHMUS_FULL_MODEL_REGISTRY",
+    "ISTHMUS_NECK_REGISTRY",
+    "MODEL_FACTORY_REGISTRY",
+    "NECK_REGISTRY",
+    "Entry",
+    "MultiSourceRegistry",
+    "Registry",
+    "Source",
+]

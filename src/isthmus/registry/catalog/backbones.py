@@ -1,0 +1,5 @@
+"""The backbones of Isthmus."""
+
+from isthmus.registry.entry import Entry
+
+ENTRIES: tuple[Entry, ...] = ()

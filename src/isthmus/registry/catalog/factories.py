@@ -1,0 +1,5 @@
+"""The model factories of Isthmus."""
+
+from isthmus.registry.entry import Entry
+
+ENTRIES: tuple[Entry, ...] = ()

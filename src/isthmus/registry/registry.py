@@ -1,0 +1,99 @@
+"""`Registry`: names and the constructors behind them."""
+
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from typing import Any, TypeVar
+
+from isthmus.errors import NotRegisteredError, RegistrationError, UnknownNameError, did_you_mean
+from isthmus.registry.entry import Entry
+
+Constructor = TypeVar("Constructor", bound=Callable)
+
+
+class Registry(Set):
+    """A set of names, each with a constructor that is imported only when it is built.
+
+    Args:
+        kind: what the registry holds ("backbone"), for messages and lists.
+        catalog: entries to begin with.
+        elements: constructors to begin with, each under its keyword.
+    """
+
+    def __init__(self, kind: str = "model", catalog: Iterable[Entry] = (), /, **elements: Callable) -> None:
+        self.kind = kind
+        self._entries: dict[str, Entry] = {}
+        for entry in catalog:
+            self.add(entry)
+        for name, constructor in elements.items():
+            self.add(Entry(name, constructor))
+
+    @classmethod
+    def _from_iterable(cls, it: Iterable) -> set:
+        return set(it)  # the set operations give plain sets of names
+
+    def register(self, constructor: Constructor) -> Constructor:
+        """Register a class or a function under its own name; made to be used as a decorator.
+
+        Raises:
+            RegistrationError: what is decorated is neither a class nor a function.
+        """
+        name = getattr(constructor, "__name__", None)
+        if not callable(constructor) or name is None:
+            raise RegistrationError(
+                f"{constructor!r} cannot be registered: decorate a function or a class with Registry.register"
+            )
+        self.add(Entry(name, constructor))
+        return constructor
+
+    def add(self, entry: Entry) -> None:
+        """Add an entry. A name that is taken goes to the newcomer, with a warning."""
+        if entry.name in self._entries:
+            warnings.warn(f"the {self.kind} {entry.name!r} is registered again and replaces the first", stacklevel=3)
+        self._entries[entry.name] = entry
+
+    def entry(self, name: str) -> Entry:
+        """What is known about a name, without importing what stands behind it.
+
+        Raises:
+            UnknownNameError: nothing is registered under `name`.
+        """
+        try:
+            return self._entries[name]
+        except KeyError:
+            raise UnknownNameError(self._unknown(name)) from None
+
+    def build(self, name: str, /, *args: Any, **kwargs: Any) -> Any:
+        """Call the constructor behind `name`. What it raises passes through unchanged.
+
+        Raises:
+            UnknownNameError: nothing is registered under `name`.
+        """
+        return self.entry(name).build(*args, **kwargs)
+
+    def includes_head(self, name: str) -> bool:
+        """Whether what is built under `name` ends in its own head (decoders only)."""
+        return bool(self.entry(name).facts.get("includes_head", False))
+
+    def __getitem__(self, name: str) -> Callable:
+        if name not in self._entries:
+            raise NotRegisteredError(self._unknown(name))
+        return self._entries[name].load()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries
+
+    def __repr__(self) -> str:
+        shown: Mapping[str, Callable | str] = {name: entry.target for name, entry in self._entries.items()}
+        return f"Registry({shown!r})"
+
+    def __str__(self) -> str:
+        return f"Registry with {len(self)} registered items"
+
+    def _unknown(self, name: str) -> str:
+        return f"no {self.kind} is called {name!r}{did_you_mean(name, self) or '.'}"

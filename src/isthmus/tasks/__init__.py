@@ -1,0 +1,1 @@
+"""Lightning tasks: what is trained, on which loss, judged by which metrics."""

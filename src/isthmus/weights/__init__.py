@@ -1,0 +1,1 @@
+"""Published weights: found, read, fitted to a model, with a report."""
