@@ -3,8 +3,8 @@
 Importing it imports neither torch nor Lightning; every public name is imported when it is first used.
 """
 
-from isthmus._lazy import lazy_exports
 from isthmus import _version
+from isthmus._lazy import lazy_exports
 
 __version__ = _version.VERSION
 
