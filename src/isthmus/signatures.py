@@ -5,10 +5,11 @@ importing the module that defines it: `static_signature` reads them from the sou
 """
 
 import ast
+import contextlib
 import functools
 import importlib.util
 import inspect
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -103,42 +104,101 @@ def live_signature(target: Callable) -> Signature:
 def static_signature(reference: str) -> Signature | None:
     """The signature of `module:attribute`, read from the source of the module without importing it.
 
-    For a class it is the signature of `__init__`, looked up along the base classes whose source can be found by name
-    in the same module. None where the source cannot be found or read that way.
+    The attribute may be a function, a class (then it is the signature of `__init__`, looked up along the base
+    classes) or `Class.method`; names that the module only imports or exports lazily are followed to where they are
+    defined. None where the source cannot be found or read that way.
     """
     module, _, attribute = reference.partition(":")
-    tree = _parse(module)
-    return None if tree is None else _signature_in(tree, attribute)
+    owner, _, method = attribute.partition(".")
+    found = find_definition(module, owner)
+    if found is None:
+        return None
+    home, node = found
+    if isinstance(node, ast.FunctionDef):
+        return _from_arguments(node.args)
+    return _from_class(home, node, method or "__init__")
+
+
+def find_definition(module: str, name: str) -> tuple[str, ast.FunctionDef | ast.ClassDef] | None:
+    """The module that defines what `module` calls `name`, and the definition, without importing either."""
+    tree = parse_module(module)
+    if tree is None:
+        return None
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name:
+            return module, node
+    for imported in _imports(tree):
+        for alias in imported.names:
+            if (alias.asname or alias.name) == name:
+                return find_definition(_absolute(imported, module), alias.name)
+    lazy = lazy_table(tree)
+    return find_definition(lazy[name], name) if name in lazy else None
+
+
+def lazy_table(tree: ast.Module) -> dict[str, str]:
+    """The table that a package gives to `lazy_exports`: public name to the module that defines it."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "lazy_exports":
+            with contextlib.suppress(ValueError):
+                table: dict[str, str] = ast.literal_eval(node.args[1])
+                return table
+    return {}
 
 
 @functools.cache
-def _parse(module: str) -> ast.Module | None:
+def parse_module(module: str) -> ast.Module | None:
+    """The source of a module as a tree, found without importing the module or the packages around it."""
+    path = _source_file(module)
+    return None if path is None else ast.parse(path.read_text(encoding="utf-8"))
+
+
+def _source_file(module: str) -> Path | None:
+    top, *rest = module.split(".")
     try:
-        spec = importlib.util.find_spec(module)
-    except ModuleNotFoundError:
+        spec = importlib.util.find_spec(top)
+    except (ModuleNotFoundError, ValueError):
         return None
-    if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
+    if spec is None:
         return None
-    return ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
-
-
-def _signature_in(tree: ast.Module, name: str) -> Signature | None:
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef) and node.name == name:
-            return _from_arguments(node.args)
-        if isinstance(node, ast.ClassDef) and node.name == name:
-            return _from_class(tree, node)
+    if not rest:
+        return Path(spec.origin) if spec.origin is not None and spec.origin.endswith(".py") else None
+    for folder in spec.submodule_search_locations or ():
+        base = Path(folder, *rest)
+        for path in (base / "__init__.py", base.with_name(base.name + ".py")):
+            if path.is_file():
+                return path
     return None
 
 
-def _from_class(tree: ast.Module, node: ast.ClassDef) -> Signature | None:
+def _imports(tree: ast.Module) -> Iterator[ast.ImportFrom]:
+    return (node for node in tree.body if isinstance(node, ast.ImportFrom))
+
+
+def _absolute(node: ast.ImportFrom, module: str) -> str:
+    """The module that a `from ... import` names, seen from `module`."""
+    if not node.level:
+        return node.module or ""
+    path = _source_file(module)
+    package = module.split(".")
+    up = node.level - (1 if path is not None and path.name == "__init__.py" else 0)
+    return ".".join([*package[: len(package) - up], *([node.module] if node.module else [])])
+
+
+def _from_class(module: str, node: ast.ClassDef, method: str) -> Signature | None:
     for item in node.body:
-        if isinstance(item, ast.FunctionDef) and item.name == "__init__":
-            return _from_arguments(item.args, skip_first=True)
+        if isinstance(item, ast.FunctionDef) and item.name == method:
+            return _from_arguments(item.args, skip_first=not _is_static(item))
     for base in node.bases:
-        if isinstance(base, ast.Name) and (inherited := _signature_in(tree, base.id)) is not None:
-            return inherited
+        found = find_definition(module, base.id) if isinstance(base, ast.Name) else None
+        if found is not None and isinstance(found[1], ast.ClassDef):
+            inherited = _from_class(found[0], found[1], method)
+            if inherited is not None:
+                return inherited
     return None
+
+
+def _is_static(node: ast.FunctionDef) -> bool:
+    return any(isinstance(decorator, ast.Name) and decorator.id == "staticmethod" for decorator in node.decorator_list)
 
 
 def _from_arguments(arguments: ast.arguments, *, skip_first: bool = False) -> Signature:
