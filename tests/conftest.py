@@ -9,9 +9,13 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from jaxtyping import install_import_hook
 
 install_import_hook("isthmus", "beartype.beartype")
+
+settings.register_profile("isthmus", deadline=None, max_examples=50)
+settings.load_profile("isthmus")
 
 SHARED = Path(os.environ.get("ISTHMUS_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 

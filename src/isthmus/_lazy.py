@@ -8,9 +8,10 @@ anything, which is how the configuration check finds a class by its public path.
 import importlib
 import sys
 from collections.abc import Callable, Mapping
+from typing import Any
 
 
-def lazy_exports(package: str, table: Mapping[str, str]) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
+def lazy_exports(package: str, table: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """Make the `__getattr__` and `__dir__` of a package whose public names live elsewhere.
 
     Args:
@@ -21,7 +22,7 @@ def lazy_exports(package: str, table: Mapping[str, str]) -> tuple[Callable[[str]
         The pair to assign to `__getattr__` and `__dir__` in the package.
     """
 
-    def get(name: str) -> object:
+    def get(name: str) -> Any:
         module = table.get(name)
         if module is None:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")

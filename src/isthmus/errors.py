@@ -3,10 +3,12 @@
     IsthmusError
     ├── ConfigError                  a configuration that cannot run; holds every fault with its key
     ├── ArgumentError (ValueError)   an argument that is unknown, missing, left over or has no valid value
+    │   └── UnknownTaskError (NotImplementedError)   a task that a factory does not build
     ├── UnknownNameError             a name that no registry knows
     │   └── NotRegisteredError (KeyError)   the same, where a mapping was asked
     ├── RegistrationError (TypeError)       something that cannot be registered
     ├── CompositionError (ValueError)       parts that do not fit together
+    │   └── EncoderContractError (AttributeError)   an encoder that does not say what it gives
     ├── ShapeError (ValueError)      a tensor whose shape breaks a contract
     ├── DataError (ValueError)       files or samples that cannot be used
     │   ├── PairingError             images and labels that do not pair
@@ -59,6 +61,10 @@ class ArgumentError(IsthmusError, ValueError):
     """An argument that is unknown, missing, left over or has no valid value."""
 
 
+class UnknownTaskError(ArgumentError, NotImplementedError):
+    """A task that a factory does not build."""
+
+
 class UnknownNameError(IsthmusError):
     """A name that no registry knows."""
 
@@ -76,6 +82,10 @@ class RegistrationError(IsthmusError, TypeError):
 
 class CompositionError(IsthmusError, ValueError):
     """Parts that do not fit together."""
+
+
+class EncoderContractError(CompositionError, AttributeError):
+    """An encoder that does not say what it gives."""
 
 
 class ShapeError(IsthmusError, ValueError):

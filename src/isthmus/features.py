@@ -7,7 +7,7 @@ what a decoder can work with. Neither needs torch, so that a composition can be 
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -43,6 +43,22 @@ class FeatureSpec:
         """The channels that the feature has once it is a grid: time steps are folded into them."""
         return self.channels * self.time_steps
 
+    def shape(self, image_size: tuple[int, int]) -> str:
+        """The shape of the tensor for one image of (height, width), as in `(1, 197, 768)`."""
+        if self.layout is Layout.VECTOR:
+            return f"(1, {self.channels})"
+        if self.stride is None:
+            height = width = "?"
+        else:
+            height, width = (str(-(-size // int(step))) for size, step in zip(image_size, self.stride, strict=True))
+        if self.layout is Layout.GRID:
+            return f"(1, {self.channels}, {height}, {width})"
+        if self.layout is Layout.GRID_LAST:
+            return f"(1, {height}, {width}, {self.channels})"
+        known = height != "?" and width != "?"
+        tokens = self.prefix_tokens + self.time_steps * int(height) * int(width) if known else "?"
+        return f"(1, {tokens}, {self.channels})"
+
     def __str__(self) -> str:
         stride = "" if self.stride is None else f", stride {_show_stride(self.stride)}"
         prefix = f", {self.prefix_tokens} prefix token(s)" if self.prefix_tokens else ""
@@ -53,6 +69,14 @@ class FeatureSpec:
 def _show_stride(stride: tuple[float, float]) -> str:
     vertical, horizontal = (f"{value:g}" for value in stride)
     return vertical if vertical == horizontal else f"{vertical}x{horizontal}"
+
+
+_SHAPES = {
+    Layout.GRID: "(B, C, H, W)",
+    Layout.GRID_LAST: "(B, H, W, C)",
+    Layout.TOKENS: "(B, N, C)",
+    Layout.VECTOR: "(B, C)",
+}
 
 
 class Pyramid(StrEnum):
@@ -76,6 +100,20 @@ class Requirement:
     layouts: frozenset[Layout] = frozenset({Layout.GRID})
     levels: int | None = None
     pyramid: Pyramid = Pyramid.NONE
+
+    def __str__(self) -> str:
+        layouts = " or ".join(_SHAPES[layout] for layout in Layout if layout in self.layouts)
+        count = "features" if self.levels is None else "1 feature" if self.levels == 1 else f"{self.levels} features"
+        pyramid = {
+            Pyramid.REQUIRED: ", each half the size of the one before",
+            Pyramid.PREFERRED: ", best each half the size of the one before",
+            Pyramid.NONE: "",
+        }[self.pyramid]
+        return f"{count} of shape {layouts}{pyramid}"
+
+    def within(self, layouts: frozenset[Layout]) -> "Requirement":
+        """The same requirement, with only those of `layouts` that it takes already."""
+        return replace(self, layouts=self.layouts & layouts)
 
     def unmet(self, specs: Sequence[FeatureSpec]) -> list[str]:
         """What is wrong with `specs`, as sentences without a full stop; empty where the requirement is met."""

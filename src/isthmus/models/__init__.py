@@ -1,1 +1,26 @@
 """The parts of a model and how they are joined."""
+
+from isthmus._lazy import lazy_exports
+
+__all__ = [
+    "AuxiliaryHead",
+    "EncoderDecoderFactory",
+    "Model",
+    "ModelFactory",
+    "ModelOutput",
+    "PixelWiseModel",
+    "ScalarOutputModel",
+]
+
+__getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "AuxiliaryHead": "isthmus.models.base",
+        "EncoderDecoderFactory": "isthmus.models.factories.encoder_decoder",
+        "Model": "isthmus.models.base",
+        "ModelFactory": "isthmus.models.base",
+        "ModelOutput": "isthmus.models.base",
+        "PixelWiseModel": "isthmus.models.pixel_wise",
+        "ScalarOutputModel": "isthmus.models.scalar_output",
+    },
+)

@@ -1,1 +1,7 @@
 """Factories: from names and arguments to a model."""
+
+from isthmus._lazy import lazy_exports
+
+__all__ = ["EncoderDecoderFactory"]
+
+__getattr__, __dir__ = lazy_exports(__name__, {"EncoderDecoderFactory": "isthmus.models.factories.encoder_decoder"})

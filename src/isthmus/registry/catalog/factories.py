@@ -2,4 +2,10 @@
 
 from isthmus.registry.entry import Entry
 
-ENTRIES: tuple[Entry, ...] = ()
+ENTRIES: tuple[Entry, ...] = (
+    Entry(
+        "EncoderDecoderFactory",
+        "isthmus.models.factories.encoder_decoder:EncoderDecoderFactory",
+        facts={"doc": "encoder, necks, decoder and head, each by name"},
+    ),
+)

@@ -1,0 +1,112 @@
+"""`plan`: build a composition on the `meta` device and run it there."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from isthmus.errors import ConfigError, Fault, UnknownTaskError
+from isthmus.plan.probe import cannot_live_on_meta, check_image_size
+from isthmus.plan.result import Plan
+from isthmus.plan.trace import trace
+from isthmus.registry import MODEL_FACTORY_REGISTRY
+
+DEFAULT_FACTORY = "EncoderDecoderFactory"
+WEIGHT_ARGUMENTS = {"pretrained": False, "ckpt_path": None, "checkpoint_path": None}
+
+_TASK_OF_CLASS = {
+    "SemanticSegmentationTask": "segmentation",
+    "PixelwiseRegressionTask": "regression",
+    "ClassificationTask": "classification",
+    "MultiLabelClassificationTask": "classification",
+    "ScalarRegressionTask": "scalar_regression",
+}
+
+
+def plan(
+    config: str | Path | Mapping[str, Any], *, image_size: Sequence[int] | int | None = None, batch_size: int = 1
+) -> Plan:
+    """Say what a composition would be and cost, before a weight is downloaded or a sample is read.
+
+    The very composition is built on PyTorch's `meta` device and run there: no memory, no arithmetic.
+
+    Args:
+        config: the path of a configuration, a configuration, or the arguments of a factory (with `task`, if it is not
+            segmentation, and `model_factory`, if it is not EncoderDecoderFactory).
+        image_size: (height, width) of the images, or one number for both; the encoder's own or 224 if nothing is given.
+        batch_size: how many images.
+
+    Raises:
+        ConfigError: the configuration describes no model.
+        ArgumentError, UnknownNameError, CompositionError: the composition does not hold.
+    """
+    factory, task, arguments = _read(config)
+    model, built_on_meta = _build(factory, task, arguments)
+    size = _size(image_size, model)
+    stages, outputs, on_meta = trace(model, size, batch_size, measure=True)
+    return Plan(
+        stages,
+        size,
+        batch_size if on_meta else 1,
+        necks=[dict(neck) for neck in getattr(model, "necks", [])],
+        derived=arguments.get("necks") == "auto",
+        on_meta=on_meta and built_on_meta,
+        output=outputs,
+    )
+
+
+def _read(config: str | Path | Mapping[str, Any]) -> tuple[str, str, dict[str, Any]]:
+    loaded: Mapping[str, Any]
+    if isinstance(config, str | Path):
+        from isthmus.config import load_config
+
+        loaded = load_config(config)
+    else:
+        loaded = config
+    if "model" not in loaded:
+        arguments = dict(loaded)
+        return arguments.pop("model_factory", DEFAULT_FACTORY), arguments.pop("task", "segmentation"), arguments
+    model = loaded["model"]
+    init: Mapping[str, Any] = (model.get("init_args") or {}) if isinstance(model, Mapping) else {}
+    if not isinstance(init.get("model_args"), Mapping):
+        raise ConfigError([Fault("model.init_args.model_args", "there is no model to plan here")])
+    name = str(model.get("class_path", "")).rpartition(".")[2]
+    if name not in _TASK_OF_CLASS:
+        raise UnknownTaskError(
+            f"model.class_path: {name!r} is no task whose model can be planned; these are: {', '.join(_TASK_OF_CLASS)}"
+        )
+    return init.get("model_factory") or DEFAULT_FACTORY, _TASK_OF_CLASS[name], dict(init["model_args"])
+
+
+def _build(factory: str, task: str, arguments: Mapping[str, Any]) -> tuple[nn.Module, bool]:
+    arguments = _without_weights(arguments)
+    builder = MODEL_FACTORY_REGISTRY.build(factory)
+    try:
+        with torch.device("meta"):
+            return builder.build_model(task, **arguments), True
+    except (RuntimeError, NotImplementedError) as error:
+        if isinstance(error, UnknownTaskError) or not cannot_live_on_meta(error):
+            raise
+    return builder.build_model(task, **arguments), False
+
+
+def _without_weights(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The same arguments, with no weights to find or read."""
+    kept = dict(arguments)
+    for name, nothing in WEIGHT_ARGUMENTS.items():
+        if f"backbone_{name}" in kept:
+            kept[f"backbone_{name}"] = nothing
+    if kept.get("backbone_kwargs"):
+        inner = dict(kept["backbone_kwargs"])
+        kept["backbone_kwargs"] = {name: WEIGHT_ARGUMENTS.get(name, value) for name, value in inner.items()}
+    return kept
+
+
+def _size(image_size: Sequence[int] | int | None, model: nn.Module) -> tuple[int, int]:
+    if image_size is None:
+        return check_image_size(model.encoder)  # type: ignore[arg-type]
+    if isinstance(image_size, int):
+        return image_size, image_size
+    return int(image_size[0]), int(image_size[1])

@@ -1,0 +1,138 @@
+"""Running a module without arithmetic: on PyTorch's `meta` device, where tensors have shapes and no values."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from isthmus.errors import EncoderContractError
+from isthmus.features import FeatureSpec, Layout
+
+DEFAULT_IMAGE_SIZE = (224, 224)
+
+
+def run_on_meta(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
+    """Call a module with its parameters and buffers replaced by ones on the `meta` device.
+
+    The module itself stays as it is, wherever it lives; nothing is copied and nothing computed.
+    """
+    state = {**dict(module.named_parameters()), **dict(module.named_buffers())}
+    if all(tensor.device.type == "meta" for tensor in state.values()):
+        return module(*args, **kwargs)
+    shapes = {name: torch.empty_like(tensor, device="meta") for name, tensor in state.items()}
+    return torch.func.functional_call(module, shapes, args, kwargs)
+
+
+@contextmanager
+def evaluating(module: nn.Module) -> Iterator[None]:
+    """Put a module in evaluation mode without gradients, and every part of it back as it was afterwards."""
+    modes = {part: part.training for part in module.modules()}
+    module.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        for part, training in modes.items():
+            part.training = training
+
+
+def cannot_live_on_meta(error: Exception) -> bool:
+    """Whether an error says that a module needs real tensors, rather than that its input does not fit."""
+    return isinstance(error, NotImplementedError) or "meta" in str(error)
+
+
+def example_input(encoder: nn.Module, image_size: tuple[int, int], batch_size: int = 1, device: str = "meta") -> Tensor:
+    """A batch of empty images as the encoder expects them.
+
+    Channels come from `in_channels` or from the first convolution, frames from `num_frames`.
+
+    Raises:
+        EncoderContractError: the number of channels cannot be found.
+    """
+    frames = int(getattr(encoder, "num_frames", 1))
+    time = (frames,) if frames > 1 else ()
+    return torch.zeros((batch_size, input_channels(encoder), *time, *image_size), device=device)
+
+
+def input_channels(encoder: nn.Module) -> int:
+    """The number of bands that an encoder takes.
+
+    Raises:
+        EncoderContractError: the encoder neither says it nor has a convolution that does.
+    """
+    published = getattr(encoder, "in_channels", None)
+    if isinstance(published, int):
+        return published
+    for part in encoder.modules():
+        if isinstance(part, nn.Conv2d | nn.Conv3d):
+            return part.in_channels
+    raise EncoderContractError(
+        f"{type(encoder).__name__} does not say how many bands it takes; give it an attribute `in_channels: int`"
+    )
+
+
+def check_image_size(encoder: nn.Module) -> tuple[int, int]:
+    """The (height, width) on which an encoder is tried out: its own where it has one."""
+    own: Any = getattr(encoder, "image_size", None)
+    return DEFAULT_IMAGE_SIZE if own is None else (int(own[0]), int(own[1]))
+
+
+def feature_specs(encoder: nn.Module, image_size: tuple[int, int] | None = None) -> list[FeatureSpec]:
+    """What an encoder gives: what it publishes or, where it publishes nothing, what a run on `meta` shows.
+
+    Raises:
+        EncoderContractError: the encoder has no `out_channels`, or its features contradict them.
+    """
+    published = getattr(encoder, "feature_specs", None)
+    if published is not None:
+        return list(published)
+    channels = getattr(encoder, "out_channels", None)
+    if channels is None:
+        raise EncoderContractError(
+            f"backbone must have out_channels attribute: {type(encoder).__name__} has none; "
+            "it is the list of the channels of the features that the encoder returns"
+        )
+    size = image_size or check_image_size(encoder)
+    with evaluating(encoder):
+        try:
+            features = run_on_meta(encoder, example_input(encoder, size))
+        except (RuntimeError, NotImplementedError) as error:
+            if not cannot_live_on_meta(error):
+                raise
+            features = encoder(example_input(encoder, size, device="cpu"))
+    if len(features) != len(channels):
+        raise EncoderContractError(
+            f"{type(encoder).__name__} lists {len(channels)} out_channels, but returned {len(features)} features"
+        )
+    return [_spec_of(tensor, count, size, encoder) for tensor, count in zip(features, channels, strict=True)]
+
+
+def _spec_of(feature: Tensor, channels: int, size: tuple[int, int], encoder: nn.Module) -> FeatureSpec:
+    shape = tuple(feature.shape)
+    if len(shape) == 2:
+        return FeatureSpec(shape[1], Layout.VECTOR)
+    if len(shape) == 4 and shape[1] == channels:
+        return FeatureSpec(channels, Layout.GRID, _stride(size, shape[2:]))
+    if len(shape) == 4 and shape[3] == channels:
+        return FeatureSpec(channels, Layout.GRID_LAST, _stride(size, shape[1:3]))
+    if len(shape) == 3 and channels % shape[2] == 0:
+        return _token_spec(shape, channels // shape[2], size, encoder)
+    raise EncoderContractError(
+        f"{type(encoder).__name__} lists {channels} channels for a feature of shape {shape}; that is no layout "
+        "Isthmus knows: (B, C, H, W), (B, H, W, C), (B, N, C) or (B, C)"
+    )
+
+
+def _token_spec(shape: tuple[int, ...], time: int, size: tuple[int, int], encoder: nn.Module) -> FeatureSpec:
+    patch = next((part.patch_size for part in encoder.modules() if hasattr(part, "patch_size")), None)
+    if patch is None:
+        return FeatureSpec(shape[2], Layout.TOKENS, None, 0, time)
+    pair = (patch, patch) if isinstance(patch, int) else (int(patch[-2]), int(patch[-1]))
+    grid = (size[0] // pair[0]) * (size[1] // pair[1]) * time
+    return FeatureSpec(shape[2], Layout.TOKENS, pair, shape[1] - grid, time)
+
+
+def _stride(size: tuple[int, int], grid: tuple[int, ...]) -> tuple[float, float]:
+    return size[0] / grid[0], size[1] / grid[1]
