@@ -1,0 +1,63 @@
+"""What parts of a model check about the list of features that they are given."""
+
+from collections.abc import Iterable, Sequence
+
+from torch import Tensor
+
+from isthmus.errors import CompositionError, ShapeError
+from isthmus.features import FeatureSpec, Layout
+
+_MEND = {
+    Layout.TOKENS: "put ReshapeTokensToImage before it",
+    Layout.GRID_LAST: "put PermuteDims with new_order [0, 3, 1, 2] before it",
+    Layout.VECTOR: "a vector has no grid left to work on",
+}
+
+
+def check_indices(owner: str, indices: Iterable[int], count: int) -> None:
+    """Hold indices (negative ones count from the end) against the number of features that there are.
+
+    Raises:
+        CompositionError: an index is out of range.
+    """
+    for index in indices:
+        if not -count <= index < count:
+            raise CompositionError(
+                f"{owner} asks for the feature {index}, but there are {count} (valid: {-count} to {count - 1})"
+            )
+
+
+def pick(owner: str, features: Sequence[Tensor], index: int) -> Tensor:
+    """The feature at `index`.
+
+    Raises:
+        ShapeError: there are too few features.
+    """
+    if not -len(features) <= index < len(features):
+        raise ShapeError(f"{owner} asks for the feature {index}, but was handed {len(features)} feature(s)")
+    return features[index]
+
+
+def check_grids(owner: str, features: Iterable[Tensor]) -> None:
+    """Refuse features that are not grids of shape (batch, channels, height, width).
+
+    Raises:
+        ShapeError: a feature has another number of axes.
+    """
+    for place, feature in enumerate(features):
+        if feature.ndim != 4:
+            raise ShapeError(
+                f"{owner} works on grids (batch, channels, height, width), but feature {place} has the shape "
+                f"{tuple(feature.shape)}; tokens become grids with the neck ReshapeTokensToImage"
+            )
+
+
+def require_grids(owner: str, specs: Iterable[FeatureSpec]) -> None:
+    """Refuse feature specs that are not grids.
+
+    Raises:
+        CompositionError: a feature has another layout; the message says how to mend it.
+    """
+    for place, spec in enumerate(specs):
+        if spec.layout is not Layout.GRID:
+            raise CompositionError(f"{owner} works on grids, but feature {place} is a {spec}; {_MEND[spec.layout]}")
