@@ -12,7 +12,8 @@ import pytest
 from hypothesis import settings
 from jaxtyping import install_import_hook
 
-install_import_hook("isthmus", "beartype.beartype")
+# An int is a float to Python's own rules of typing, so it is to the run-time check.
+install_import_hook("isthmus", "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")
 
 settings.register_profile("isthmus", deadline=None, max_examples=50)
 settings.load_profile("isthmus")
