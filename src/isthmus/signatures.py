@@ -64,10 +64,10 @@ class Signature:
         if not self.is_open:
             for name in given:
                 if name not in self.names:
-                    hint = did_you_mean(prefix + name, [prefix + known for known in self.names])
                     takes = ", ".join(prefix + known for known in self.names) or "no arguments"
+                    hint = did_you_mean(prefix + name, [prefix + known for known in self.names])
                     found.append(
-                        (prefix + name, f"{owner} has no argument {prefix + name!r}{hint or '.'} It takes: {takes}")
+                        (prefix + name, f"{owner} has no argument {prefix + name!r}{hint or f'. It takes: {takes}'}")
                     )
         for parameter in self.parameters:
             if parameter.required and parameter.name not in given:

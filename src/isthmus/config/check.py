@@ -1,0 +1,128 @@
+"""Finding every fault of a configuration before torch is imported."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from isthmus.config.agreement import agreement_faults
+from isthmus.config.annotations import fits
+from isthmus.config.class_paths import ClassNode, class_nodes, qualify_class_paths
+from isthmus.config.composition import composition_faults
+from isthmus.config.data import data_faults
+from isthmus.errors import Fault, did_you_mean
+from isthmus.registry.sources.static_scan import inherited_signature, merge
+from isthmus.signatures import Signature, static_signature
+
+SECTIONS = (
+    "seed_everything",
+    "trainer",
+    "model",
+    "data",
+    "optimizer",
+    "lr_scheduler",
+    "ckpt_path",
+    "predict_output_dir",
+)
+SUBCOMMANDS = ("fit", "validate", "test", "predict")
+
+_OF_A_CLASS = ("class_path", "init_args", "dict_kwargs")
+_FILLED_IN = frozenset({"params", "optimizer"})  # what an optimiser or a scheduler works on
+_CHECKED = ("isthmus.", "lightning.", "torch.")
+
+
+def check_config(config: Mapping[str, Any], subcommand: str = "fit") -> list[Fault]:
+    """Every fault of a configuration that can be known without building anything.
+
+    Checked are the sections, the classes and their arguments (names and plain types), the parts of the model by their
+    registered names with their arguments, the losses, the files, bands and labels of the data, and whether all of
+    these agree about the number of classes and bands. Classes from other packages are left to those who import them.
+
+    Args:
+        config: a configuration as it was loaded; short class names are allowed.
+        subcommand: fit, validate, test or predict, which decides which files must be there.
+    """
+    faults = list(_section_faults(config))
+    qualified, unresolved = qualify_class_paths(config)
+    faults += unresolved
+    unresolved_keys = {fault.key.removesuffix(".class_path") for fault in unresolved}
+    faults += _trainer_faults(qualified)
+    for node in class_nodes(qualified):
+        if node.key not in unresolved_keys:
+            faults += _class_faults(node)
+    if "model" not in unresolved_keys:
+        faults += composition_faults(qualified)
+    if "data" not in unresolved_keys:
+        faults += data_faults(qualified, subcommand)
+    faults += agreement_faults(qualified)
+    return faults
+
+
+def _section_faults(config: Mapping[str, Any]) -> Iterator[Fault]:
+    for key in config:
+        if key not in SECTIONS:
+            expected = did_you_mean(str(key), SECTIONS) or f"; expected one of {', '.join(SECTIONS)}"
+            yield Fault(str(key), f"there is no section {key!r}{expected}")
+    for key, what in (("model", "a task, such as SemanticSegmentationTask"), ("data", "a datamodule")):
+        if not isinstance(config.get(key), Mapping | str):
+            found = "is missing" if config.get(key) is None else f"is {config[key]!r}"
+            yield Fault(key, f"{found}; expected the class_path and init_args of {what}")
+    seed = config.get("seed_everything", 0)
+    if not isinstance(seed, int):
+        yield Fault("seed_everything", f"expected a whole number, found {seed!r}")
+
+
+def _trainer_faults(config: Mapping[str, Any]) -> Iterator[Fault]:
+    given = config.get("trainer")
+    if given is None:
+        return
+    if not isinstance(given, Mapping):
+        yield Fault("trainer", f"expected the arguments of the trainer, found {given!r}")
+        return
+    signature = static_signature("lightning.pytorch:Trainer")
+    if signature is not None:
+        yield from argument_faults(signature, given, "the trainer", "trainer")
+
+
+def _class_faults(node: ClassNode) -> Iterator[Fault]:
+    for key in node.node:
+        if key not in _OF_A_CLASS:
+            hint = f"; arguments of the class belong under {node.key}.init_args"
+            yield Fault(f"{node.key}.{key}", f"expected only class_path and init_args here{hint}")
+    given = node.node.get("init_args")
+    if given is not None and not isinstance(given, Mapping):
+        yield Fault(f"{node.key}.init_args", f"expected arguments by name, found {given!r}")
+        return
+    if not node.class_path.startswith(_CHECKED) or "dict_kwargs" in node.node:
+        return
+    signature = class_signature(node)
+    if signature is not None:
+        owner = node.class_path.rpartition(".")[2]
+        yield from argument_faults(signature, node.init_args, owner, f"{node.key}.init_args")
+
+
+def class_signature(node: ClassNode) -> Signature | None:
+    """What can be given to a class in a configuration; None where its source cannot be read."""
+    signature = inherited_signature(node.reference)
+    if signature is None:
+        return None
+    if node.class_path == "lightning.pytorch.cli.ReduceLROnPlateau":
+        rest = static_signature("torch.optim.lr_scheduler:ReduceLROnPlateau") or Signature((), is_open=True)
+        optional = tuple(parameter for parameter in signature.parameters if parameter.name != "monitor")
+        monitor = Signature(tuple(p for p in signature.parameters if p.name == "monitor"))
+        signature = merge(optional, monitor.parameters, rest.parameters, is_open=rest.is_open)
+    return signature.without(_FILLED_IN) if node.place in ("optimizer", "lr_scheduler") else signature
+
+
+def argument_faults(signature: Signature, given: Mapping[str, Any], owner: str, key: str) -> Iterator[Fault]:
+    """Every argument that is unknown, missing or of another type than its annotation says."""
+    for name, problem in signature.faults(given, owner):
+        yield Fault(f"{key}.{name}", problem)
+    for parameter in signature.parameters:
+        if parameter.name in given and not fits(parameter.annotation, given[parameter.name]):
+            yield Fault(
+                f"{key}.{parameter.name}",
+                f"{owner} takes {_readable(parameter.annotation)} here, found {given[parameter.name]!r}",
+            )
+
+
+def _readable(annotation: str | None) -> str:
+    return (annotation or "anything").replace("Optional[", "[").replace("collections.abc.", "")

@@ -1,0 +1,169 @@
+"""From the class names of a configuration to full paths, without importing what they name.
+
+`SemanticSegmentationTask` means the same class wherever it stands and whatever happens to be imported: each place of a
+configuration has a fixed list of packages in which a short name is looked up.
+"""
+
+import ast
+import copy
+import functools
+import importlib.util
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from isthmus.errors import Fault, did_you_mean
+from isthmus.signatures import find_definition, lazy_table, parse_module
+
+HOMES: dict[str, tuple[str, ...]] = {
+    "model": ("isthmus.tasks",),
+    "data": ("isthmus.datamodules",),
+    "trainer.callbacks": ("lightning.pytorch.callbacks",),
+    "trainer.logger": ("lightning.pytorch.loggers",),
+    "optimizer": ("torch.optim",),
+    "lr_scheduler": ("torch.optim.lr_scheduler",),
+}
+
+_PLATEAU = "lightning.pytorch.cli.ReduceLROnPlateau"  # the one that knows what it monitors
+_SAME_AS = {"torch.optim.lr_scheduler.ReduceLROnPlateau": _PLATEAU}
+_KNOWN_PACKAGES = frozenset({"isthmus", "lightning", "torch"})
+
+
+@dataclass
+class ClassNode:
+    """A place in a configuration that names a class.
+
+    Attributes:
+        key: its dotted path.
+        place: which of HOMES it belongs to.
+        node: the mapping with `class_path` and `init_args`.
+    """
+
+    key: str
+    place: str
+    node: dict[str, Any]
+
+    @property
+    def class_path(self) -> str:
+        """What the configuration says, or the empty string."""
+        return str(self.node.get("class_path") or "")
+
+    @property
+    def reference(self) -> str:
+        """The class as `module:name`."""
+        module, _, name = self.class_path.rpartition(".")
+        return f"{module}:{name}"
+
+    @property
+    def init_args(self) -> dict[str, Any]:
+        """The arguments, empty where there are none."""
+        given = self.node.get("init_args")
+        return given if isinstance(given, dict) else {}
+
+
+def qualify_class_paths(config: Mapping[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
+    """The configuration with full class paths, and every class that cannot be found.
+
+    Callbacks and loggers that are given as a bare name become a mapping with a `class_path`.
+    """
+    qualified = copy.deepcopy(dict(config))
+    faults = []
+    for node in class_nodes(qualified):
+        if not node.class_path:
+            faults.append(Fault(f"{node.key}.class_path", f"no class is named{_known(node.place)}"))
+            continue
+        path, problem = resolve(node.class_path, node.place)
+        node.node["class_path"] = path
+        if problem:
+            faults.append(Fault(f"{node.key}.class_path", problem))
+    return qualified, faults
+
+
+def class_nodes(config: dict[str, Any]) -> Iterator[ClassNode]:
+    """Every place of a configuration that names a class. Bare names are turned into mappings on the way."""
+    for place in ("model", "data", "optimizer", "lr_scheduler"):
+        if isinstance(config.get(place), str):
+            config[place] = {"class_path": config[place]}
+        if isinstance(config.get(place), dict):
+            yield ClassNode(place, place, config[place])
+    trainer = config.get("trainer")
+    for name in ("callbacks", "logger") if isinstance(trainer, dict) else ():
+        for index, item in enumerate(_listed(trainer, name)):
+            yield ClassNode(f"trainer.{name}.{index}", f"trainer.{name}", item)
+
+
+def _listed(trainer: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    """The callbacks or loggers of a trainer as a list of mappings; what is neither stays as it is."""
+    items = trainer.get(name)
+    if isinstance(items, dict | str):
+        items = [items]
+    if not isinstance(items, list):
+        return []
+    trainer[name] = [{"class_path": item} if isinstance(item, str) else item for item in items]
+    return [item for item in trainer[name] if isinstance(item, dict)]
+
+
+def resolve(class_path: str, place: str) -> tuple[str, str]:
+    """The full path of a class and what is wrong with it, the empty string where nothing is."""
+    if "." not in class_path:
+        for home in HOMES[place]:
+            if class_path in exports(home):
+                path = f"{home}.{class_path}"
+                return _SAME_AS.get(path, path), ""
+        choices = [name for home in HOMES[place] for name in exports(home)]
+        hint = did_you_mean(class_path, choices) or f" in {' or '.join(HOMES[place])}"
+        return class_path, f"there is no class {class_path!r}{hint}"
+    path = _SAME_AS.get(class_path, class_path)
+    return path, _problem(path, place)
+
+
+def _problem(path: str, place: str) -> str:
+    module, _, name = path.rpartition(".")
+    top = module.partition(".")[0]
+    if top in _KNOWN_PACKAGES and path != _PLATEAU:
+        if find_definition(module, name) is not None or name in exports(module):
+            return ""
+        if parse_module(module) is None:
+            return f"there is no module {module!r}{_moved(name, place)}"
+        return f"{module} has no class {name!r}{_moved(name, place) or did_you_mean(name, exports(module))}"
+    if not _is_installed(top):
+        return f"there is no package {top!r} to import {path!r} from{_moved(name, place)}"
+    return ""
+
+
+def _moved(name: str, place: str) -> str:
+    """A proposal where the class is at home elsewhere."""
+    found = [f"{home}.{name}" for home in HOMES[place] if name in exports(home)]
+    return f"; did you mean {found[0]!r}?" if found else ""
+
+
+def _known(place: str) -> str:
+    names: Sequence[str] = [name for home in HOMES[place] for name in exports(home)]
+    return f"; expected class_path, such as {names[0]}" if names else ""
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        return importlib.util.find_spec(package) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+@functools.cache
+def exports(module: str) -> tuple[str, ...]:
+    """The public names of a module, read from its source: its lazy table, its `__all__`, or its classes."""
+    tree = parse_module(module)
+    if tree is None:
+        return ()
+    lazy = lazy_table(tree)
+    if lazy:
+        return tuple(lazy)
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and any(_is_all(target) for target in node.targets):
+            items = node.value.elts if isinstance(node.value, ast.List | ast.Tuple) else []
+            return tuple(str(item.value) for item in items if isinstance(item, ast.Constant))
+    return tuple(node.name for node in tree.body if isinstance(node, ast.ClassDef) and not node.name.startswith("_"))
+
+
+def _is_all(target: ast.expr) -> bool:
+    return isinstance(target, ast.Name) and target.id == "__all__"
