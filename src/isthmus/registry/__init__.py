@@ -8,6 +8,8 @@ A plug-in package registers its parts in an entry-point group, `isthmus.backbone
 `isthmus.decoders`, `isthmus.factories` or `isthmus.models`; the name of the entry point becomes the name of the part.
 """
 
+from itertools import chain
+
 from isthmus.registry.catalog import backbones, decoders, factories, necks
 from isthmus.registry.entry import Entry
 from isthmus.registry.multi import MultiSourceRegistry, Source
@@ -15,9 +17,9 @@ from isthmus.registry.plugins import plugin_entries
 from isthmus.registry.registry import Registry
 from isthmus.registry.sources import mmseg_decoders, smp_decoders, smp_encoders, timm_backbones
 
-ISTHMUS_BACKBONE_REGISTRY = Registry("backbone", [*backbones.ENTRIES, *plugin_entries("isthmus.backbones")])
-ISTHMUS_NECK_REGISTRY = Registry("neck", [*necks.ENTRIES, *plugin_entries("isthmus.necks")])
-ISTHMUS_DECODER_REGISTRY = Registry("decoder", [*decoders.ENTRIES, *plugin_entries("isthmus.decoders")])
+ISTHMUS_BACKBONE_REGISTRY = Registry("backbone", chain(backbones.ENTRIES, plugin_entries("isthmus.backbones")))
+ISTHMUS_NECK_REGISTRY = Registry("neck", chain(necks.ENTRIES, plugin_entries("isthmus.necks")))
+ISTHMUS_DECODER_REGISTRY = Registry("decoder", chain(decoders.ENTRIES, plugin_entries("isthmus.decoders")))
 ISTHMUS_FULL_MODEL_REGISTRY = Registry("full model", plugin_entries("isthmus.models"))
 
 BACKBONE_REGISTRY = MultiSourceRegistry(
@@ -28,7 +30,7 @@ DECODER_REGISTRY = MultiSourceRegistry(
     "decoder", isthmus=ISTHMUS_DECODER_REGISTRY, smp=smp_decoders(), mmseg=mmseg_decoders()
 )
 FULL_MODEL_REGISTRY = MultiSourceRegistry("full model", isthmus=ISTHMUS_FULL_MODEL_REGISTRY)
-MODEL_FACTORY_REGISTRY = Registry("model factory", [*factories.ENTRIES, *plugin_entries("isthmus.factories")])
+MODEL_FACTORY_REGISTRY = Registry("model factory", chain(factories.ENTRIES, plugin_entries("isthmus.factories")))
 
 __all__ = [
     "BACKBONE_REGISTRY",

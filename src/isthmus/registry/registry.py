@@ -1,5 +1,7 @@
 """`Registry`: names and the constructors behind them."""
 
+import functools
+import itertools
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from typing import Any, TypeVar
@@ -15,17 +17,22 @@ class Registry(Set):
 
     Args:
         kind: what the registry holds ("backbone"), for messages and lists.
-        catalog: entries to begin with.
+        catalog: entries to begin with. It is read when the first name is needed, so a generator that searches
+            the disk costs nothing until then.
         elements: constructors to begin with, each under its keyword.
     """
 
     def __init__(self, kind: str = "model", catalog: Iterable[Entry] = (), /, **elements: Callable) -> None:
         self.kind = kind
-        self._entries: dict[str, Entry] = {}
-        for entry in catalog:
-            self.add(entry)
-        for name, constructor in elements.items():
-            self.add(Entry(name, constructor))
+        self._catalog = catalog
+        self._elements = elements
+
+    @functools.cached_property
+    def _entries(self) -> dict[str, Entry]:
+        entries: dict[str, Entry] = {}
+        for entry in itertools.chain(self._catalog, itertools.starmap(Entry, self._elements.items())):
+            self._put(entry, entries)
+        return entries
 
     @classmethod
     def _from_iterable(cls, it: Iterable) -> set:
@@ -47,9 +54,12 @@ class Registry(Set):
 
     def add(self, entry: Entry) -> None:
         """Add an entry. A name that is taken goes to the newcomer, with a warning."""
-        if entry.name in self._entries:
-            warnings.warn(f"the {self.kind} {entry.name!r} is registered again and replaces the first", stacklevel=3)
-        self._entries[entry.name] = entry
+        self._put(entry, self._entries)
+
+    def _put(self, entry: Entry, entries: dict[str, Entry]) -> None:
+        if entry.name in entries:
+            warnings.warn(f"the {self.kind} {entry.name!r} is registered again and replaces the first", stacklevel=4)
+        entries[entry.name] = entry
 
     def entry(self, name: str) -> Entry:
         """What is known about a name, without importing what stands behind it.
