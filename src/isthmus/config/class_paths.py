@@ -86,9 +86,8 @@ def class_nodes(config: dict[str, Any]) -> Iterator[ClassNode]:
             config[place] = {"class_path": config[place]}
         if isinstance(config.get(place), dict):
             yield ClassNode(place, place, config[place])
-    trainer = config.get("trainer")
-    for name in ("callbacks", "logger") if isinstance(trainer, dict) else ():
-        for index, item in enumerate(_listed(trainer, name)):
+    for name in ("callbacks", "logger") if isinstance(config.get("trainer"), dict) else ():
+        for index, item in enumerate(_listed(config["trainer"], name)):
             yield ClassNode(f"trainer.{name}.{index}", f"trainer.{name}", item)
 
 

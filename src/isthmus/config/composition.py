@@ -4,11 +4,10 @@ import ast
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from isthmus.errors import Fault, MissingExtraError, UnknownNameError, did_you_mean
+from isthmus.config.parts import behind_channels, known_signature, look_up
+from isthmus.errors import Fault, did_you_mean
 from isthmus.models.factories.arguments import PREFIXES, extract_prefix_keys
 from isthmus.registry import BACKBONE_REGISTRY, DECODER_REGISTRY, MODEL_FACTORY_REGISTRY, NECK_REGISTRY
-from isthmus.registry.entry import Entry
-from isthmus.registry.multi import MultiSourceRegistry
 from isthmus.signatures import Signature, parse_module, static_signature
 
 TASK_OF_CLASS = {
@@ -88,8 +87,8 @@ def _part_arguments(arguments: Mapping[str, Any]) -> Iterator[str]:
     """Every prefixed argument that the backbone and the decoder would take."""
     for part, registry in (("backbone", BACKBONE_REGISTRY), ("decoder", DECODER_REGISTRY)):
         name = arguments.get(part)
-        entry, _ = _look_up(registry, name) if isinstance(name, str) else (None, "")
-        signature = None if entry is None else _signature(entry)
+        entry, _ = look_up(registry, name) if isinstance(name, str) else (None, "")
+        signature = None if entry is None else known_signature(entry)
         for argument in () if signature is None else signature.names:
             yield f"{part}_{argument}"
 
@@ -101,13 +100,15 @@ def _backbone_faults(arguments: Mapping[str, Any]) -> Iterator[Fault]:
         return
     if not isinstance(name, str):
         return
-    entry, problem = _look_up(BACKBONE_REGISTRY, name)
+    entry, problem = look_up(BACKBONE_REGISTRY, name)
     if entry is None:
         yield Fault(f"{MODEL_ARGS}.backbone", problem)
         return
     given = {key: value for key, value in _part(arguments, "backbone").items() if key not in _TAKEN_BY_FACTORY}
     nested = bool(arguments.get("backbone_kwargs"))
-    yield from _part_faults(_signature(entry), given, f"the backbone {name!r}", "backbone", MODEL_ARGS, nested=nested)
+    yield from _part_faults(
+        known_signature(entry), given, f"the backbone {name!r}", "backbone", MODEL_ARGS, nested=nested
+    )
 
 
 def _decoder_faults(
@@ -118,12 +119,12 @@ def _decoder_faults(
         return
     if not isinstance(name, str):
         return
-    entry, problem = _look_up(DECODER_REGISTRY, name)
+    entry, problem = look_up(DECODER_REGISTRY, name)
     if entry is None:
         yield Fault(f"{key}.decoder", problem)
         return
     nested = bool(arguments.get("decoder_kwargs"))
-    signature = _signature(entry)
+    signature = known_signature(entry)
     owner = f"the decoder {name!r}"
     if DECODER_REGISTRY.includes_head(name):
         given = {**dict.fromkeys(_taken(signature, _GIVEN_TO_DECODERS)), **given}
@@ -135,7 +136,7 @@ def _decoder_faults(
         yield from _part_faults(
             without, _part(arguments, "head"), "the head", "head", key, nested=bool(arguments.get("head_kwargs"))
         )
-    yield from _part_faults(_behind_channels(signature), given, owner, "decoder", key, nested=nested)
+    yield from _part_faults(behind_channels(signature), given, owner, "decoder", key, nested=nested)
 
 
 def _neck_faults(necks: Any) -> Iterator[Fault]:
@@ -150,12 +151,12 @@ def _neck_faults(necks: Any) -> Iterator[Fault]:
         if not isinstance(name, str):
             yield Fault(f"{key}.{index}", f"expected a mapping with the name of a neck, found {neck!r}")
             continue
-        entry, problem = _look_up(NECK_REGISTRY, name)
+        entry, problem = look_up(NECK_REGISTRY, name)
         if entry is None:
             yield Fault(f"{key}.{index}.name", problem)
             continue
         given = {argument: value for argument, value in neck.items() if argument != "name"}
-        signature = _behind_channels(_signature(entry))
+        signature = behind_channels(known_signature(entry))
         for argument, fault in [] if signature is None else signature.faults(given, f"the neck {name!r}"):
             yield Fault(f"{key}.{index}.{argument}", fault)
 
@@ -225,25 +226,6 @@ def _part_faults(
     where = f"{key}.{part}_kwargs" if nested else key
     for name, problem in signature.faults(given, owner, prefix):
         yield Fault(f"{where}.{name}", problem)
-
-
-def _look_up(registry: MultiSourceRegistry, name: str) -> tuple[Entry | None, str]:
-    try:
-        return registry.entry(name), ""
-    except (UnknownNameError, MissingExtraError) as error:
-        return None, str(error)
-
-
-def _signature(entry: Entry) -> Signature | None:
-    """The arguments of a part as far as its source tells them, without importing it."""
-    if not isinstance(entry.target, str) or static_signature(entry.target) is None:
-        return None
-    return entry.signature()
-
-
-def _behind_channels(signature: Signature | None) -> Signature | None:
-    """What is left for the user of a constructor whose first argument is the channels of the features."""
-    return None if signature is None else Signature(signature.parameters[1:], signature.is_open)
 
 
 def _taken(signature: Signature | None, names: Iterable[str]) -> list[str]:

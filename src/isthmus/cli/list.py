@@ -1,0 +1,164 @@
+"""`isthmus list`: the parts that models are made of, from the facts in the registries."""
+
+import argparse
+import fnmatch
+import json
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from isthmus.config.parts import known_signature
+from isthmus.errors import UnknownNameError, did_you_mean
+from isthmus.registry import BACKBONE_REGISTRY, DECODER_REGISTRY, MODEL_FACTORY_REGISTRY, NECK_REGISTRY
+from isthmus.registry.multi import Source
+from isthmus.report.text_table import short_number, text_table
+
+OWN = "isthmus"
+SOURCES: dict[str, dict[str, Source]] = {
+    "backbones": dict(BACKBONE_REGISTRY.items()),
+    "necks": dict(NECK_REGISTRY.items()),
+    "decoders": dict(DECODER_REGISTRY.items()),
+    "factories": {OWN: MODEL_FACTORY_REGISTRY},
+}
+
+_ONE = {"backbones": "backbone", "necks": "neck", "decoders": "decoder", "factories": "factory"}
+
+
+def run(name: str, words: list[str]) -> int:
+    """Answer `isthmus list`."""
+    given = _parser(name).parse_args(words)
+    kinds = list(SOURCES) if given.kind is None else [given.kind]
+    pattern = given.pattern
+    if given.kind is not None and given.kind not in SOURCES:
+        if pattern is not None:
+            hint = did_you_mean(given.kind, SOURCES) or "."
+            raise UnknownNameError(f"there is no kind {given.kind!r}{hint} There are: {', '.join(SOURCES)}")
+        kinds, pattern = list(SOURCES), given.kind
+    listing = {kind: _select(kind, pattern, given.source) for kind in kinds}
+    count = sum(map(len, listing.values()))
+    if pattern is not None and count == 0 and not given.json:
+        raise UnknownNameError(f"nothing is called {pattern!r}{_nearest(pattern, kinds) or '.'}")
+    if given.json:
+        records = [record for kind in kinds for record in listing[kind]]
+        sys.stdout.write(json.dumps(records, indent=2, default=str) + "\n")
+    elif count == 1 and pattern is not None:
+        sys.stdout.write(_details(next(record for records in listing.values() for record in records)))
+    else:
+        whole = pattern is None and given.source is None
+        shown = [_section(kind, records, whole=whole) for kind, records in listing.items() if records or whole]
+        sys.stdout.write("\n\n".join(shown) + "\n")
+    return 0
+
+
+def _parser(name: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        f"isthmus {name}",
+        description="Show the parts that models are made of. Without a pattern or a source, the parts of Isthmus "
+        "itself are listed and those of the other packages counted.",
+    )
+    parser.add_argument("kind", nargs="?", help=f"one of {', '.join(SOURCES)}; all of them if left out")
+    parser.add_argument("pattern", nargs="?", help="part of a name, or a pattern such as 'vit_*patch16*'")
+    parser.add_argument("--source", choices=["isthmus", "timm", "smp", "mmseg"], help="only parts from this package")
+    parser.add_argument("--json", action="store_true", help="print every fact as JSON")
+    return parser
+
+
+def _select(kind: str, pattern: str | None, source: str | None) -> list[dict[str, Any]]:
+    records = [
+        _record(kind, prefix, registry, name)
+        for prefix, registry in SOURCES[kind].items()
+        if source in (None, prefix)
+        for name in registry
+        if pattern is None or _matches(pattern, name, prefix)
+    ]
+    exact = [record for record in records if record["name"] == pattern]
+    return exact or records
+
+
+def _matches(pattern: str, name: str, prefix: str) -> bool:
+    folded = pattern.lower()
+    if not any(sign in folded for sign in "*?["):
+        whole = f"{prefix}_{name}".lower()
+        return folded in whole
+    return any(fnmatch.fnmatchcase(candidate.lower(), folded) for candidate in (name, f"{prefix}_{name}"))
+
+
+def _record(kind: str, prefix: str, registry: Source, name: str) -> dict[str, Any]:
+    shown = name if prefix == OWN else f"{prefix}_{name}"
+    return {"kind": _ONE[kind], "name": shown, "registry": prefix, **registry.entry(name).facts}
+
+
+def _section(kind: str, records: list[dict[str, Any]], *, whole: bool) -> str:
+    shown = [record for record in records if record["registry"] == OWN] if whole else records
+    own = sum(1 for record in records if record["registry"] == OWN)
+    parts = [f"{kind} ({own} of Isthmus)" if whole else f"{kind} ({len(shown)})"]
+    if shown:
+        parts.append(_table(kind, shown))
+    for prefix in SOURCES[kind] if whole else ():
+        others = sum(1 for record in records if record["registry"] == prefix)
+        if prefix != OWN and others:
+            parts.append(f"and {others} from {prefix}: isthmus list {kind} --source {prefix}")
+    return "\n".join(parts)
+
+
+def _table(kind: str, records: list[dict[str, Any]]) -> str:
+    if kind == "backbones":
+        header = ["name", "family", "parameters", "bands", "patch", "licence", "source"]
+        rows = [
+            [
+                record["name"],
+                record.get("family"),
+                short_number(record.get("parameters")),
+                len(record["bands"]) if record.get("bands") else None,
+                _size(record.get("patch_size")),
+                record.get("license"),
+                record.get("source"),
+            ]
+            for record in records
+        ]
+        return text_table(header, rows, numbers=["parameters", "bands", "patch"])
+    rows = [
+        [record["name"], "yes" if record.get("includes_head") else None, record.get("source"), record.get("doc")]
+        for record in records
+    ]
+    return text_table(["name", "head included", "source", "what it does"], rows)
+
+
+def _size(size: Any) -> str | None:
+    if isinstance(size, list | tuple):
+        return "x".join(str(part) for part in size)
+    return None if size is None else str(size)
+
+
+def _details(record: dict[str, Any]) -> str:
+    """Everything that is known about one part, with its arguments."""
+    lines = [f"{record['name']}  ({record['kind']})"]
+    for key, value in record.items():
+        if key in ("kind", "name") or value is None:
+            continue
+        text = " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+        lines.append(f"  {key.replace('_', ' '):<14} {text}")
+    plural = next(kind for kind, one in _ONE.items() if one == record["kind"])
+    signature = known_signature(SOURCES[plural][record["registry"]].entry(_bare(record)))
+    if signature is not None and signature.parameters:
+        arguments = [
+            parameter.name if parameter.default is None else f"{parameter.name}={parameter.default}"
+            for parameter in signature.parameters
+        ]
+        lines.append(f"  {'arguments':<14} {', '.join(arguments)}")
+    return "\n".join(lines) + "\n"
+
+
+def _bare(record: dict[str, Any]) -> str:
+    name, prefix = str(record["name"]), record["registry"]
+    return name if prefix == OWN else name.removeprefix(f"{prefix}_")
+
+
+def _nearest(pattern: str, kinds: list[str]) -> str:
+    return did_you_mean(pattern.strip("*"), [*_names(kinds), *SOURCES])
+
+
+def _names(kinds: list[str]) -> Iterator[str]:
+    for kind in kinds:
+        for prefix, registry in SOURCES[kind].items():
+            yield from (name if prefix == OWN else f"{prefix}_{name}" for name in registry)
