@@ -38,6 +38,16 @@ def pick(owner: str, features: Sequence[Tensor], index: int) -> Tensor:
     return features[index]
 
 
+def check_count(owner: str, features: Sequence[Tensor], count: int) -> None:
+    """Refuse another number of features than a part was built for.
+
+    Raises:
+        ShapeError: there are more or fewer.
+    """
+    if len(features) != count:
+        raise ShapeError(f"{owner} was built for {count} features, but was handed {len(features)}")
+
+
 def check_grids(owner: str, features: Iterable[Tensor]) -> None:
     """Refuse features that are not grids of shape (batch, channels, height, width).
 

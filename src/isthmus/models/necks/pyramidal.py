@@ -6,6 +6,7 @@ from dataclasses import replace
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from isthmus.blocks.upsampling import upsample_by_four, upsample_by_two
 from isthmus.errors import ArgumentError, CompositionError, ShapeError, did_you_mean
 from isthmus.features import FeatureSpec
 from isthmus.models.feature_checks import check_grids, require_grids
@@ -136,7 +137,7 @@ class LearnedInterpolateToPyramidal(Neck):
                 f"second, but they have {first} and {second}"
             )
         self.fpn1 = upsample_by_four(first)
-        self.fpn2 = nn.Sequential(nn.ConvTranspose2d(second, second // 2, 2, 2))
+        self.fpn2 = upsample_by_two(second)
         self.fpn3 = nn.Identity()
         self.fpn4 = nn.MaxPool2d(2, 2)
 
@@ -168,16 +169,6 @@ class LearnedInterpolateToPyramidal(Neck):
             )
         levels = (self.fpn1, self.fpn2, self.fpn3, self.fpn4)
         return [level(feature) for level, feature in zip(levels, features, strict=True)]
-
-
-def upsample_by_four(channels: int) -> nn.Sequential:
-    """Two transposed convolutions that make a grid four times as fine with a quarter of the channels."""
-    return nn.Sequential(
-        nn.ConvTranspose2d(channels, channels // 2, 2, 2),
-        nn.BatchNorm2d(channels // 2),
-        nn.GELU(),
-        nn.ConvTranspose2d(channels // 2, channels // 4, 2, 2),
-    )
 
 
 def _rescaled(spec: FeatureSpec, factor: float) -> FeatureSpec:
