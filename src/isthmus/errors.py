@@ -16,6 +16,7 @@
     │   ├── BandError                a band that is not there
     │   └── LabelError               a label outside the classes
     ├── WeightsError                 weights that cannot be found, trusted or fitted
+    ├── DivergenceError (ArithmeticError)   a loss that is no longer a number
     └── MissingExtraError (ImportError)     an optional dependency that is not installed
 
 Every message says what happened, where (the configuration key or the file), what was there, what was expected and,
@@ -114,6 +115,10 @@ class LabelError(DataError):
 
 class WeightsError(IsthmusError):
     """Weights that cannot be found, trusted or fitted."""
+
+
+class DivergenceError(IsthmusError, ArithmeticError):
+    """A loss that is no longer a number."""
 
 
 class MissingExtraError(IsthmusError, ImportError):
