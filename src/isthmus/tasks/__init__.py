@@ -1,1 +1,22 @@
 """Lightning tasks: what is trained, on which loss, judged by which metrics."""
+
+from isthmus._lazy import lazy_exports
+
+_EXPORTS = {
+    "BaseTask": "isthmus.tasks.base",
+    "BoundaryMeanIoU": "isthmus.tasks.boundary",
+    "CombinedLoss": "isthmus.tasks.criteria",
+    "ConfusionMatrix": "isthmus.tasks.confusion",
+    "CrossEntropyLoss": "isthmus.tasks.losses",
+    "DiceLoss": "isthmus.tasks.losses",
+    "FocalLoss": "isthmus.tasks.losses",
+    "JaccardLoss": "isthmus.tasks.losses",
+    "LossHandler": "isthmus.tasks.loss_handler",
+    "LovaszLoss": "isthmus.tasks.losses",
+    "SemanticSegmentationTask": "isthmus.tasks.segmentation",
+    "optimizer_factory": "isthmus.tasks.optimisers",
+}
+
+__all__ = sorted(_EXPORTS)
+
+__getattr__, __dir__ = lazy_exports(__name__, _EXPORTS)
