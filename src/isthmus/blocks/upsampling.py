@@ -53,6 +53,8 @@ class UpsamplingSkipBlock(nn.Module):
         joined = in_channels + skip_channels
         self.conv1 = conv_norm_relu(joined, out_channels, norm, "a U-Net")
         self.attention1 = _attention(attention, joined)
+        if not skip_channels:  # never used, but published weights hold it
+            self.attention1.requires_grad_(False)  # noqa: FBT003
         self.conv2 = conv_norm_relu(out_channels, out_channels, norm, "a U-Net")
         self.attention2 = _attention(attention, out_channels)
 
