@@ -1,1 +1,13 @@
 """Datasets: files on disk as samples."""
+
+from isthmus._lazy import lazy_exports
+
+__all__ = ["GenericNonGeoSegmentationDataset", "SegmentationDataset"]
+
+__getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "GenericNonGeoSegmentationDataset": "isthmus.datasets.segmentation",
+        "SegmentationDataset": "isthmus.datasets.segmentation",
+    },
+)

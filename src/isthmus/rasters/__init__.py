@@ -1,0 +1,1 @@
+"""Rasters on disk: their headers, their pixels, and files written whole."""

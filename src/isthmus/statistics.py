@@ -1,0 +1,261 @@
+"""Statistics of a data set: means and standard deviations by band, pixels by class, and normalisation from them.
+
+Everything is gathered in one pass over the files, without torch. Means and squared deviations of images are joined as
+in Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances" (1979), in
+float64. Missing pixels and pixels to ignore do not count.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import yaml
+
+from isthmus.atomic import write_text
+from isthmus.datasets.images import ImageReader
+from isthmus.datasets.labels import LabelReader
+from isthmus.datasets.pairing import Sample
+from isthmus.datasets.source import PixelwiseSource, label_reader
+from isthmus.errors import ArgumentError, BandError, DataError
+
+COMPUTE = "compute"
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """What the pixels of a data set are like.
+
+    Attributes:
+        samples: how many images were read.
+        bands: the names of the bands, or their numbers from 0.
+        means: the mean of each band, in the units of the image (after scaling).
+        stds: the standard deviation of each band, of the population.
+        minimums: the least value of each band.
+        maximums: the greatest value of each band.
+        valid: how many pixels of each band are not missing.
+        class_counts: the labelled pixels of each class; empty without labels.
+        ignored: the pixels without a class.
+        class_names: a name for each class, where there are names.
+    """
+
+    samples: int
+    bands: tuple[str | int, ...]
+    means: tuple[float, ...]
+    stds: tuple[float, ...]
+    minimums: tuple[float, ...]
+    maximums: tuple[float, ...]
+    valid: tuple[int, ...]
+    class_counts: tuple[int, ...] = ()
+    ignored: int = 0
+    class_names: tuple[str, ...] | None = None
+
+    @property
+    def class_percentages(self) -> tuple[float, ...]:
+        """The share of each class among the pixels that have one, in percent."""
+        total = max(sum(self.class_counts), 1)
+        return tuple(100 * count / total for count in self.class_counts)
+
+    @property
+    def class_weights(self) -> tuple[float, ...]:
+        """Weights that make classes count the same: pixels / (classes x pixels of the class); 0 for an absent class."""
+        present = [count for count in self.class_counts if count]
+        total = sum(present)
+        return tuple(total / (len(present) * count) if count else 0.0 for count in self.class_counts)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The statistics as plain lists, numbers and strings."""
+        facts: dict[str, Any] = {
+            "samples": self.samples,
+            "bands": list(self.bands),
+            "means": list(self.means),
+            "stds": list(self.stds),
+            "minimums": list(self.minimums),
+            "maximums": list(self.maximums),
+            "valid_pixels": list(self.valid),
+        }
+        if self.class_counts:
+            names = self.class_names or tuple(str(index) for index in range(len(self.class_counts)))
+            rows = zip(names, self.class_counts, self.class_percentages, self.class_weights, strict=True)
+            facts["classes"] = [
+                {"name": name, "pixels": count, "percent": round(percent, 4), "weight": round(weight, 6)}
+                for name, count, percent, weight in rows
+            ]
+            facts["class_weights"] = [round(weight, 6) for weight in self.class_weights]
+            facts["ignored_pixels"] = self.ignored
+        return facts
+
+    def write(self, path: str | Path) -> None:
+        """Write the statistics as YAML, which `means` and `stds` of a datamodule can name."""
+        write_text(path, yaml.safe_dump(self.to_dict(), sort_keys=False, allow_unicode=True))
+
+
+class BandMoments:
+    """Count, mean, squared deviations, minimum and maximum by band, of any number of images."""
+
+    def __init__(self) -> None:
+        self.count: npt.NDArray[np.float64] = np.zeros(0)
+        self.mean = self.deviations = self.minimum = self.maximum = self.count
+
+    def add(self, image: npt.NDArray[Any]) -> None:
+        """Add the pixels of an image, `(bands, ...)`; NaN does not count."""
+        pixels = image.reshape(len(image), -1).astype(np.float64)
+        present = ~np.isnan(pixels)
+        if not len(self.count):
+            self.count, self.mean, self.deviations = (np.zeros(len(image)) for _ in range(3))
+            self.minimum, self.maximum = np.full(len(image), np.inf), np.full(len(image), -np.inf)
+        count = present.sum(axis=1)
+        known = np.where(present, pixels, 0.0)
+        mean = known.sum(axis=1) / np.maximum(count, 1)
+        deviations = (np.where(present, pixels - mean[:, None], 0.0) ** 2).sum(axis=1)
+        total = self.count + count
+        shift = mean - self.mean
+        share = count / np.maximum(total, 1)
+        self.deviations = self.deviations + deviations + shift**2 * self.count * share
+        self.mean = self.mean + shift * share
+        self.count = total
+        self.minimum = np.minimum(self.minimum, np.where(present, pixels, np.inf).min(axis=1))
+        self.maximum = np.maximum(self.maximum, np.where(present, pixels, -np.inf).max(axis=1))
+
+    @property
+    def std(self) -> npt.NDArray[np.float64]:
+        """The standard deviation of the population, by band."""
+        return np.asarray(np.sqrt(self.deviations / np.maximum(self.count, 1)))
+
+
+def compute_statistics(
+    samples: Iterable[Sample],
+    images: ImageReader,
+    labels: LabelReader | None = None,
+    class_names: Sequence[str] | None = None,
+) -> Statistics:
+    """Read all samples once and gather their statistics.
+
+    Args:
+        samples: the files.
+        images: how images are read.
+        labels: how labels are read; where None they are not.
+        class_names: a name for each class.
+
+    Raises:
+        DataError: there are no samples, a band has no valid pixel, or a file cannot be used.
+    """
+    moments, number = BandMoments(), 0
+    counts = np.zeros(labels.num_classes if labels else 0, dtype=np.int64)
+    ignored = 0
+    for sample in samples:
+        number += 1
+        image = images.read(sample.image)
+        if number > 1 and len(image) != len(moments.count):
+            raise BandError(f"{sample.image} has {len(image)} bands, but those before it have {len(moments.count)}")
+        moments.add(image)
+        if labels is not None and sample.label is not None:
+            mask = labels.read(sample.label)
+            known = mask[(mask >= 0) & (mask < labels.num_classes) & ~np.isin(mask, labels.ignored)]
+            counts += np.bincount(known, minlength=labels.num_classes)
+            ignored += mask.size - known.size
+    if number == 0:
+        raise DataError("there are no samples to gather statistics from")
+    bands = images.bands.names or tuple(range(len(moments.count)))
+    empty = [str(band) for band, count in zip(bands, moments.count, strict=True) if not count]
+    if empty:
+        raise DataError(
+            f"no image has a valid pixel in band {', '.join(empty)}; there is nothing to compute a mean from"
+        )
+    return Statistics(
+        number,
+        bands,
+        tuple(moments.mean.tolist()),
+        tuple(moments.std.tolist()),
+        tuple(moments.minimum.tolist()),
+        tuple(moments.maximum.tolist()),
+        tuple(int(count) for count in moments.count),
+        tuple(counts.tolist()),
+        ignored,
+        None if class_names is None else tuple(class_names),
+    )
+
+
+def statistics_from_config(init_args: Mapping[str, Any]) -> Statistics:
+    """Gather the statistics of the samples to train on, from the arguments of a datamodule.
+
+    Args:
+        init_args: the arguments as a configuration gives them; classes are counted where `num_classes` is among them.
+
+    Raises:
+        ArgumentError: an argument is missing, or arguments contradict one another.
+        DataError: files that are missing, do not pair, or cannot be used.
+    """
+    source = PixelwiseSource.from_arguments(init_args)
+    labels = label_reader(init_args) if init_args.get("num_classes") is not None else None
+    return compute_statistics(
+        source.samples("train"), source.image_reader("train"), labels, init_args.get("class_names") if labels else None
+    )
+
+
+Values = Sequence[float] | str | Path | None
+
+
+def resolve_normalization(
+    means: Values, stds: Values, source: PixelwiseSource
+) -> tuple[list[float] | None, list[float] | None]:
+    """Turn the arguments `means` and `stds` of a datamodule into numbers.
+
+    Args:
+        means: numbers, the path of a file that holds them, `compute`, or None.
+        stds: the same.
+        source: the data set, for `compute` and for the number of bands.
+
+    Returns:
+        Both lists, or None twice.
+
+    Raises:
+        ArgumentError: only one of them is given, a file cannot be read, or their number is not that of the bands.
+    """
+    if (means is None) != (stds is None):
+        given, missing = ("stds", "means") if means is None else ("means", "stds")
+        raise ArgumentError(f"{given} is given without {missing}; normalisation needs both")
+    if means is None or stds is None:
+        return None, None
+    computed = None
+    if COMPUTE in (means, stds):
+        computed = compute_statistics(source.samples("train"), source.image_reader("train"))
+    names = source.bands("train").names
+    resolved = []
+    for key, values in (("means", means), ("stds", stds)):
+        if computed is not None and values == COMPUTE:
+            numbers = list(getattr(computed, key))
+        elif isinstance(values, str | Path):
+            numbers = read_values(values, key)
+        else:
+            numbers = [float(value) for value in values]
+        if names is not None and len(numbers) != len(names):
+            raise ArgumentError(
+                f"{key} has {len(numbers)} value(s), but an image has {len(names)} band(s): {list(names)}"
+            )
+        resolved.append(numbers)
+    return resolved[0], resolved[1]
+
+
+def read_values(path: str | Path, key: str) -> list[float]:
+    """Read `means` or `stds` from a file: YAML with such a key, or text with numbers between blanks or commas.
+
+    Raises:
+        ArgumentError: the file is missing or does not hold numbers.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+        if path.suffix.lower() in (".yaml", ".yml"):
+            values = yaml.safe_load(text)[key]
+        else:
+            values = text.replace(",", " ").split()
+        return [float(value) for value in values]
+    except OSError as error:
+        raise ArgumentError(
+            f"{key} is {str(path)!r}, which is no file that can be read; a list, a file or {COMPUTE!r} was expected"
+        ) from error
+    except (ValueError, KeyError, TypeError, yaml.YAMLError) as error:
+        raise ArgumentError(f"{key}: {path} does not hold a list of numbers for {key!r} ({error})") from error
