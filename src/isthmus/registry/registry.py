@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from isthmus.errors import NotRegisteredError, RegistrationError, UnknownNameError, did_you_mean
 from isthmus.registry.entry import Entry
 
-Constructor = TypeVar("Constructor", bound=Callable)
+Constructor = TypeVar("Constructor")
 
 
 class Registry(Set):

@@ -78,7 +78,7 @@ def _create(name: str, pretrained: bool, **arguments: Any) -> nn.Module:
             raise
         raise WeightsError(f"the weights of timm's {name!r} cannot be had: {_expected(name)}. {error}") from error
     except RuntimeError as error:
-        if "No pretrained weights exist" in str(error):
+        if "No pretrained weights exist" in str(error) or "Invalid pretrained tag" in str(error):
             tags = ", ".join(timm.list_pretrained(f"{name.partition('.')[0]}*")) or "none"
             raise WeightsError(f"timm has no weights for {name!r}; with weights it has: {tags}") from error
         if "features_only" in str(error):

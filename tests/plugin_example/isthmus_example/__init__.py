@@ -1,0 +1,1 @@
+"""A backbone for Isthmus in a package of its own."""
