@@ -1,0 +1,123 @@
+"""Predictions as GeoTIFFs, one or more for each image, while they are made."""
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.callbacks import BasePredictionWriter
+from torch import Tensor
+
+from isthmus.cli.console import say
+from isthmus.errors import DataError, RasterError
+from isthmus.rasters.frame import Frame, read_frame
+from isthmus.rasters.header import read_info
+from isthmus.rasters.write import write_class_map, write_scores
+from isthmus.report.palette import default_colors
+
+_LISTED = 20
+
+
+class PredictionWriter(BasePredictionWriter):
+    """Writes `<stem>_<suffix>.tif` for each image: `_pred`, `_logits` or `_probabilities`.
+
+    Images from different folders keep their folders, seen from the deepest one that they share, so that equal names
+    never meet; images in one folder that differ only in their extension keep that too. A map of an earlier run is
+    replaced, each file at once; an image is never overwritten.
+
+    Args:
+        folder: where the maps go.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        super().__init__("batch")
+        self.folder = Path(folder)
+        self.written: list[Path] = []
+        self._stems: dict[str, Path] = {}
+
+    def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
+        """Decide on the name of every map.
+
+        Raises:
+            DataError: the dataset does not say which images it holds.
+        """
+        files = getattr(_dataset(trainer), "image_files", None)
+        if files is None:
+            raise DataError("the dataset has no `image_files`, from which the maps could take their names")
+        self._stems = name_maps(files)
+
+    def write_on_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        prediction: Any,
+        batch_indices: Sequence[int] | None,  # noqa: ARG002
+        batch: Any,  # noqa: ARG002
+        batch_idx: int,  # noqa: ARG002
+        dataloader_idx: int,  # noqa: ARG002
+    ) -> None:
+        """Write the maps of a batch."""
+        results, files = prediction
+        if files is None:
+            raise DataError("the batch has no 'filename', so its predictions cannot be told apart")
+        outputs = results if isinstance(results, list) else [results]
+        for index, file in enumerate(files):
+            frame = _frame(str(file), _dataset(trainer))
+            for values, suffix in outputs:
+                self._write(frame, values[index], suffix, str(file), pl_module)
+
+    def _write(self, frame: Frame, values: Tensor, suffix: str, file: str, module: LightningModule) -> None:
+        stem = self._stems[file]
+        path = self.folder / stem.with_name(f"{stem.name}_{suffix}.tif")
+        if os.path.realpath(path) in {os.path.realpath(image) for image in (file,)} or str(path) in self._stems:
+            raise RasterError(f"the map of {file} would overwrite the image {path}; give another predict_output_dir")
+        array = values.detach().cpu().numpy()
+        names = list(getattr(module, "class_names", None) or map(str, range(len(array) if array.ndim == 3 else 256)))
+        if array.ndim == 3:
+            write_scores(path, array, frame, names)
+        else:
+            colours = getattr(module, "class_colors", None) or default_colors(names)
+            write_class_map(path, array, frame, names, [(red, green, blue) for red, green, blue in colours])
+        self.written.append(path)
+
+    def on_predict_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
+        """Say what was written."""
+        if not trainer.is_global_zero:
+            return
+        for path in self.written[:_LISTED]:
+            say(f"  {path}")
+        if len(self.written) > _LISTED:
+            say(f"  ... and {len(self.written) - _LISTED} more")
+        say(f"{len(self.written)} map(s) in {self.folder.resolve()}")
+
+
+def name_maps(files: Sequence[str]) -> dict[str, Path]:
+    """A relative path without suffix for the map of each image, all different.
+
+    >>> [str(stem) for stem in name_maps(["/d/a/1.tif", "/d/b/1.tif"]).values()]
+    ['a/1', 'b/1']
+    """
+    paths = {file: Path(os.path.abspath(file)) for file in files}  # noqa: PTH100  (links keep their names)
+    root = os.path.commonpath([path.parent for path in paths.values()]) if paths else ""
+    relative = {file: path.relative_to(root) for file, path in paths.items()}
+    counts = Counter(path.with_suffix("") for path in relative.values())
+    return {
+        file: path.with_suffix("") if counts[path.with_suffix("")] == 1 else path for file, path in relative.items()
+    }
+
+
+def _dataset(trainer: Trainer) -> Any:
+    loaders = trainer.predict_dataloaders
+    loader = loaders[0] if isinstance(loaders, list | tuple) else loaders
+    return getattr(loader, "dataset", None)
+
+
+def _frame(file: str, dataset: Any) -> Frame:
+    """The frame of an image, with the bands that the dataset reads of it."""
+    bands = getattr(getattr(dataset, "image_reader", None), "bands", None)
+    if bands is None:
+        return read_frame(file)
+    count = read_info(file, georeference=False).count
+    return read_frame(file, bands.file_indices(count, file), bands.time_steps(count, file))
