@@ -1,1 +1,28 @@
 """Published weights: found, read, fitted to a model, with a report."""
+
+from isthmus._lazy import lazy_exports
+
+__all__ = [
+    "PublishedWeights",
+    "WeightsReport",
+    "fetch",
+    "fit_bands",
+    "load_weights",
+    "part_with",
+    "published_weights",
+    "read_checkpoint",
+]
+
+__getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "PublishedWeights": "isthmus.weights.hub",
+        "WeightsReport": "isthmus.weights.report",
+        "fetch": "isthmus.weights.hub",
+        "fit_bands": "isthmus.weights.bands",
+        "load_weights": "isthmus.weights.loading",
+        "part_with": "isthmus.weights.keys",
+        "published_weights": "isthmus.weights.hub",
+        "read_checkpoint": "isthmus.weights.reading",
+    },
+)

@@ -1,1 +1,12 @@
-"""Encoders: one file a family."""
+"""Encoders: one file a family, and the blocks that families share."""
+
+from isthmus._lazy import lazy_exports
+
+__all__ = ["PrithviViT"]
+
+__getattr__, __dir__ = lazy_exports(
+    __name__,
+    {
+        "PrithviViT": "isthmus.models.backbones.prithvi_vit",
+    },
+)

@@ -1,0 +1,64 @@
+"""Loading the entries of a checkpoint into a module: all of it or nothing, with a report."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from isthmus.errors import WeightsError
+from isthmus.weights.report import WeightsReport
+
+
+def load_weights(
+    module: nn.Module,
+    entries: Mapping[str, Tensor],
+    source: str,
+    *,
+    computed: Collection[str] = (),
+    adapted: Mapping[str, str] | None = None,
+    ignored: Sequence[str] = (),
+    allow_missing: bool = False,
+) -> WeightsReport:
+    """Copy entries into the parameters and buffers of a module, after checking every one of them.
+
+    Args:
+        module: what to load into; it is left as it is where an error is raised.
+        entries: tensors under the names of the module. Those that it does not have are ignored and reported.
+        source: the file, for errors and for the report.
+        computed: buffers that the module computes and that are never loaded.
+        adapted: which of `entries` are no longer as they were in the file, and what was done to them.
+        ignored: entries that were left out before, for the report.
+        allow_missing: leave parameters without an entry as they are.
+
+    Raises:
+        WeightsError: a parameter without an entry, an entry of another shape, or one with NaN or infinite values.
+    """
+    adapted = adapted or {}
+    own = {key: tensor for key, tensor in module.state_dict().items() if key not in computed}
+    fitting = {key: tensor for key, tensor in entries.items() if key in own}
+    missing = tuple(key for key, _ in module.named_parameters() if key not in fitting)
+    if missing and not allow_missing:
+        raise WeightsError(f"{source} lacks {_some(missing)}; set allow_missing_weights to leave them at random")
+    other_shape = [
+        f"{key} {tuple(tensor.shape)}, not {tuple(own[key].shape)}"
+        for key, tensor in fitting.items()
+        if tensor.shape != own[key].shape
+    ]
+    if other_shape:
+        raise WeightsError(f"{source} was made for a model of other sizes: {_some(other_shape)}")
+    broken = [key for key, tensor in fitting.items() if not torch.isfinite(tensor).all()]
+    if broken:
+        raise WeightsError(f"{source} holds NaN or infinite values in {_some(broken)}")
+    module.load_state_dict(fitting, strict=False)
+    return WeightsReport(
+        source=source,
+        loaded=tuple(key for key in fitting if key not in adapted),
+        adapted=dict(adapted),
+        random=missing,
+        ignored=(*ignored, *(key for key in entries if key not in own)),
+    )
+
+
+def _some(names: Sequence[str], shown: int = 3) -> str:
+    listed = ", ".join(names[:shown])
+    return f"{listed} and {len(names) - shown} more" if len(names) > shown else listed

@@ -1,0 +1,70 @@
+"""Reading the tensors of a checkpoint file, without ever running code from it."""
+
+import pickle
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from isthmus.errors import WeightsError
+
+WRAPPERS = ("state_dict", "model", "model_state_dict")
+
+
+def read_checkpoint(path: Path) -> dict[str, Tensor]:
+    """Read the named tensors of a checkpoint onto the CPU.
+
+    A `.safetensors` file is read as such, any other as a PyTorch checkpoint, of which only tensors and plain data are
+    accepted (`weights_only`). Where the tensors are inside an entry `state_dict` or `model`, that is what is returned.
+
+    Raises:
+        WeightsError: the file is not there, damaged, of another kind, wants to run code or holds no tensors.
+    """
+    if not path.is_file():
+        kind = "is a folder" if path.is_dir() else "does not exist"
+        raise WeightsError(f"{path} {kind}: a file of weights (.safetensors, .pt, .pth, .ckpt) was expected")
+    held = _read_safetensors(path) if path.suffix == ".safetensors" else _read_torch(path)
+    for wrapper in WRAPPERS:
+        if isinstance(held, dict) and isinstance(held.get(wrapper), dict):
+            held = held[wrapper]
+    table = held if isinstance(held, dict) else {}
+    entries = {str(key): value for key, value in table.items() if isinstance(value, Tensor)}
+    if not entries:
+        raise WeightsError(f"{path} holds no table of tensors, but {_describe(held)}")
+    return entries
+
+
+def _read_safetensors(path: Path) -> Any:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(f"{path} is damaged or no safetensors file: {error}") from error
+
+
+def _read_torch(path: Path) -> Any:
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+    except pickle.UnpicklingError as error:
+        raise WeightsError(
+            f"{path} is damaged, or holds more than tensors and plain data. Only those are read, because anything else "
+            "could run code; save the state dict alone, best as .safetensors. "
+            f"PyTorch says: {_first_line(error)}"
+        ) from error
+    except (RuntimeError, EOFError, OSError, ValueError, LookupError, AttributeError, TypeError) as error:
+        raise WeightsError(f"{path} is damaged or no PyTorch checkpoint: {_first_line(error)}") from error
+
+
+def _describe(held: Any) -> str:
+    if isinstance(held, dict):
+        keys = ", ".join(repr(key) for key in list(held)[:5])
+        return f"a dict with the keys {keys}" if keys else "an empty dict"
+    return f"an object of type {type(held).__name__}"
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
