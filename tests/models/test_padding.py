@@ -12,7 +12,9 @@ from isthmus.models.padding import crop_centre, image_size, pad_images
 sizes = st.integers(1, 40)
 
 
-@given(height=sizes, width=sizes, multiple=st.integers(1, 17), mode=st.sampled_from(["reflect", "constant", "replicate"]))
+@given(
+    height=sizes, width=sizes, multiple=st.integers(1, 17), mode=st.sampled_from(["reflect", "constant", "replicate"])
+)
 def test_padding_reaches_the_next_multiple_and_cropping_undoes_it(height, width, multiple, mode):
     x = torch.arange(height * width, dtype=torch.float32).reshape(1, 1, height, width)
     padded = pad_images(x, multiple, mode)

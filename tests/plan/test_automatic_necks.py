@@ -63,7 +63,7 @@ def test_what_cannot_be_derived_is_an_error_that_shows_both_sides():
 @given(
     depth=st.integers(1, 26),
     time=st.integers(1, 3),
-    prefix=st.integers(0, 1),
+    prefix=st.integers(0, 5),
     levels=st.sampled_from([None, 1, 2, 3, 4]),
     kind=st.sampled_from(list(Pyramid)),
     height=st.integers(1, 3),

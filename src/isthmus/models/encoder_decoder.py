@@ -55,7 +55,7 @@ class EncoderDecoderModel(Model):
 
         Args:
             x: `(B, C, H, W)`, `(B, C, T, H, W)`, or a dict of such by modality.
-            image_size: the (height, width) of the prediction where it is not that of the input.
+            image_size: the (height, width) of the middle of the image to predict, where it is not the whole.
             kwargs: what else a sample holds; the encoder is given what it takes of it.
         """
         size = image_size or _image_size(x)

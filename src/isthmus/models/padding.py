@@ -54,7 +54,13 @@ def pad_images(
 
 
 def crop_centre(x: Shaped[Tensor, "..."], size: tuple[int, int]) -> Tensor:
-    """The middle of `(..., H, W)`, as large as `size`: what `pad_images` added on both sides is gone again."""
+    """The middle of `(..., H, W)`, as large as `size`: what `pad_images` added on both sides is gone again.
+
+    Raises:
+        ShapeError: `size` is larger than the image.
+    """
+    if size[0] > x.shape[-2] or size[1] > x.shape[-1]:
+        raise ShapeError(f"{size} cannot be cropped from {tuple(x.shape[-2:])} (height, width)")
     top = (x.shape[-2] - size[0]) // 2
     left = (x.shape[-1] - size[1]) // 2
     return x[..., top : top + size[0], left : left + size[1]]

@@ -25,8 +25,8 @@ class PixelWiseModel(EncoderDecoderModel):
         padding: how they are padded.
         rescale: whether a prediction on a coarser or finer grid is resized to the image (bilinear).
         squeeze_channel: whether a prediction with one channel loses that axis.
-        image_size_out: the (height, width) of the prediction where it is not that of the image, as for labels on
-            another grid.
+        image_size_out: the (height, width) of the middle of the image to predict, where the rest of it only gives
+            context.
     """
 
     def __init__(
@@ -69,4 +69,6 @@ class PixelWiseModel(EncoderDecoderModel):
             prediction = functional.interpolate(prediction, size=padded_size, mode="bilinear")
         if self.squeeze_channel and prediction.shape[1] == 1:
             prediction = prediction.squeeze(1)
-        return crop_centre(prediction, size) if prediction.shape[-2:] == padded_size else prediction
+        if prediction.shape[-2:] != padded_size:
+            return prediction
+        return crop_centre(prediction, self.image_size_out or size)

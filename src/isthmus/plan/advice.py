@@ -1,9 +1,8 @@
 """What to say when parts do not fit: where, both shapes, and the necks that mend it."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
-
-import yaml
 
 from isthmus.errors import CompositionError
 from isthmus.features import FeatureSpec, Requirement
@@ -59,7 +58,11 @@ def summary(specs: Sequence[FeatureSpec]) -> str:
 
 def as_yaml(necks: Sequence[Mapping[str, Any]]) -> str:
     """A chain of necks as it can be pasted into a configuration."""
-    return yaml.safe_dump({"necks": [dict(neck) for neck in necks]}, sort_keys=False, default_flow_style=None).rstrip()
+    lines = ["necks:"]
+    for neck in necks:
+        rest = [f"{key}: {json.dumps(value)}" for key, value in neck.items() if key != "name"]
+        lines += ["  - " + "\n    ".join([f"name: {neck['name']}", *rest])]
+    return "\n".join(lines)
 
 
 def indent(text: str, by: str) -> str:

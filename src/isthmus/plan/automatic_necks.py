@@ -64,7 +64,7 @@ def _candidates(specs: Sequence[FeatureSpec], requirement: Requirement) -> Itera
         yield {"name": "AggregateTokens"}
     if layouts == {Layout.GRID_LAST}:
         yield {"name": "PermuteDims", "new_order": [0, 3, 1, 2]}
-    if layouts == {Layout.TOKENS} and all(spec.prefix_tokens <= 1 for spec in specs):
+    if layouts == {Layout.TOKENS}:
         yield _reshape(specs[0])
     if wants_pyramid and layouts == {Layout.GRID} and len({spec.stride for spec in specs}) == 1:
         if len(specs) == LEVELS_OF_A_PYRAMID:
@@ -75,8 +75,8 @@ def _candidates(specs: Sequence[FeatureSpec], requirement: Requirement) -> Itera
 
 def _reshape(spec: FeatureSpec) -> dict[str, Any]:
     neck: dict[str, Any] = {"name": "ReshapeTokensToImage"}
-    if spec.prefix_tokens == 0:
-        neck["remove_cls_token"] = False
+    if spec.prefix_tokens != 1:
+        neck["remove_cls_token"] = spec.prefix_tokens or False
     if spec.time_steps > 1:
         neck["effective_time_dim"] = spec.time_steps
     return neck

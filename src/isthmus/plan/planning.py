@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from isthmus.errors import ConfigError, Fault, UnknownTaskError
+from isthmus.errors import CompositionError, ConfigError, Fault, UnknownTaskError
 from isthmus.plan.probe import cannot_live_on_meta, check_image_size
 from isthmus.plan.result import Plan
 from isthmus.plan.trace import trace
@@ -86,7 +86,7 @@ def _build(factory: str, task: str, arguments: Mapping[str, Any]) -> tuple[nn.Mo
     try:
         with torch.device("meta"):
             return builder.build_model(task, **arguments), True
-    except (RuntimeError, NotImplementedError) as error:
+    except (RuntimeError, NotImplementedError, CompositionError) as error:
         if isinstance(error, UnknownTaskError) or not cannot_live_on_meta(error):
             raise
     return builder.build_model(task, **arguments), False

@@ -1,6 +1,6 @@
 """Running a module without arithmetic: on PyTorch's `meta` device, where tensors have shapes and no values."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,16 +13,16 @@ from isthmus.features import FeatureSpec, Layout
 DEFAULT_IMAGE_SIZE = (224, 224)
 
 
-def run_on_meta(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
-    """Call a module with its parameters and buffers replaced by ones on the `meta` device.
+def on_meta(module: nn.Module) -> Callable:
+    """A module as a function whose parameters and buffers live on the `meta` device.
 
     The module itself stays as it is, wherever it lives; nothing is copied and nothing computed.
     """
     state = {**dict(module.named_parameters()), **dict(module.named_buffers())}
     if all(tensor.device.type == "meta" for tensor in state.values()):
-        return module(*args, **kwargs)
+        return module
     shapes = {name: torch.empty_like(tensor, device="meta") for name, tensor in state.items()}
-    return torch.func.functional_call(module, shapes, args, kwargs)
+    return lambda *args: torch.func.functional_call(module, shapes, args)
 
 
 @contextmanager
@@ -73,10 +73,21 @@ def input_channels(encoder: nn.Module) -> int:
     )
 
 
+def patch_size_of(encoder: nn.Module) -> int | list[int] | None:
+    """The patch size of the first part of an encoder that has one; None for a convolutional encoder."""
+    for part in encoder.modules():
+        patch = getattr(part, "patch_size", None)
+        if isinstance(patch, int):
+            return patch
+        if isinstance(patch, list | tuple):
+            return [int(size) for size in patch]
+    return None
+
+
 def check_image_size(encoder: nn.Module) -> tuple[int, int]:
     """The (height, width) on which an encoder is tried out: its own where it has one."""
-    own: Any = getattr(encoder, "image_size", None)
-    return DEFAULT_IMAGE_SIZE if own is None else (int(own[0]), int(own[1]))
+    own: Any = getattr(encoder, "image_size", DEFAULT_IMAGE_SIZE) or DEFAULT_IMAGE_SIZE
+    return int(own[0]), int(own[1])
 
 
 def feature_specs(encoder: nn.Module, image_size: tuple[int, int] | None = None) -> list[FeatureSpec]:
@@ -88,23 +99,24 @@ def feature_specs(encoder: nn.Module, image_size: tuple[int, int] | None = None)
     published = getattr(encoder, "feature_specs", None)
     if published is not None:
         return list(published)
-    channels = getattr(encoder, "out_channels", None)
-    if channels is None:
+    channels: Any = getattr(encoder, "out_channels", None)
+    if not isinstance(channels, list | tuple):
         raise EncoderContractError(
-            f"backbone must have out_channels attribute: {type(encoder).__name__} has none; "
-            "it is the list of the channels of the features that the encoder returns"
+            f"backbone must have out_channels attribute: that of {type(encoder).__name__} is {channels!r}, but should "
+            "be the list of the channels of the features that the encoder returns"
         )
     size = image_size or check_image_size(encoder)
     with evaluating(encoder):
         try:
-            features = run_on_meta(encoder, example_input(encoder, size))
+            features = on_meta(encoder)(example_input(encoder, size))
         except (RuntimeError, NotImplementedError) as error:
             if not cannot_live_on_meta(error):
                 raise
             features = encoder(example_input(encoder, size, device="cpu"))
-    if len(features) != len(channels):
+    if not isinstance(features, list | tuple) or len(features) != len(channels):
+        got = f"{len(features)} features" if isinstance(features, list | tuple) else f"a {type(features).__name__}"
         raise EncoderContractError(
-            f"{type(encoder).__name__} lists {len(channels)} out_channels, but returned {len(features)} features"
+            f"{type(encoder).__name__} lists {len(channels)} out_channels, but returned {got}, not a list of as many"
         )
     return [_spec_of(tensor, count, size, encoder) for tensor, count in zip(features, channels, strict=True)]
 
@@ -126,10 +138,10 @@ def _spec_of(feature: Tensor, channels: int, size: tuple[int, int], encoder: nn.
 
 
 def _token_spec(shape: tuple[int, ...], time: int, size: tuple[int, int], encoder: nn.Module) -> FeatureSpec:
-    patch = next((part.patch_size for part in encoder.modules() if hasattr(part, "patch_size")), None)
+    patch = patch_size_of(encoder)
     if patch is None:
         return FeatureSpec(shape[2], Layout.TOKENS, None, 0, time)
-    pair = (patch, patch) if isinstance(patch, int) else (int(patch[-2]), int(patch[-1]))
+    pair = (patch, patch) if isinstance(patch, int) else (patch[-2], patch[-1])
     grid = (size[0] // pair[0]) * (size[1] // pair[1]) * time
     return FeatureSpec(shape[2], Layout.TOKENS, pair, shape[1] - grid, time)
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from isthmus.errors import CompositionError, IsthmusError
-from isthmus.plan.probe import cannot_live_on_meta, evaluating, example_input, run_on_meta
+from isthmus.plan.probe import cannot_live_on_meta, evaluating, example_input, on_meta
 
 SMALL_BATCH = 1
 
@@ -102,9 +102,10 @@ class _Recorder:
             from isthmus.plan.meter import Meter  # costs part of a second, which only a plan needs to spend
 
             self.meter = Meter()
+        call = on_meta(self.model) if x.device.type == "meta" else self.model
         with self._hooked(), evaluating(self.model), self.meter or nullcontext():
             try:
-                result = run_on_meta(self.model, x) if x.device.type == "meta" else self.model(x)
+                result = call(x)
             except (RuntimeError, ValueError, TypeError, IndexError) as error:
                 if isinstance(error, CompositionError):
                     raise

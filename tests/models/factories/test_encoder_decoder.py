@@ -169,9 +169,19 @@ def test_an_unknown_backbone_is_not_mistaken_for_a_key_error_inside_a_constructo
 
 
 def test_an_encoder_without_channels_breaks_the_contract():
-    with pytest.raises(AttributeError, match="backbone must have out_channels attribute"):
-        build(backbone=nn.Conv2d(3, 4, 3), decoder="FCNDecoder")
+    for encoder in (nn.ReLU(), nn.Conv2d(3, 4, 3)):
+        with pytest.raises(AttributeError, match="backbone must have out_channels attribute"):
+            build(backbone=encoder, decoder="FCNDecoder")
     assert issubclass(EncoderContractError, CompositionError)
+
+
+def test_an_encoder_that_returns_one_tensor_breaks_the_contract():
+    class OneTensor(Pyramid):
+        def forward(self, x):
+            return super().forward(x)[-1]
+
+    with pytest.raises(EncoderContractError, match="returned a Tensor"):
+        build(backbone=OneTensor(), decoder="FCNDecoder")
 
 
 def test_channels_that_contradict_the_features_are_found():

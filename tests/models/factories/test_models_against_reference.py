@@ -51,7 +51,7 @@ def test_every_case_is_run_or_listed(shared):
 
 
 @pytest.mark.parametrize("case", RUN, ids=lambda case: case["id"])
-@pytest.mark.filterwarnings("ignore:scale_modules")
+@pytest.mark.filterwarnings("ignore:.*scale_modules")
 def test_model(shared, case):
     kwargs = dict(case["kwargs"])
     if case["id"] in RAISES:
@@ -70,7 +70,9 @@ def test_model(shared, case):
     if model.patch_size is not None:
         # The reference always pads to twice the patch size, Isthmus to what the necks need.
         patch = model.patch_size if isinstance(model.patch_size, list) else [model.patch_size]
-        model.size_multiple = [2 * size for size in patch] if len(patch) < 3 else [patch[0], *(2 * p for p in patch[1:])]
+        model.size_multiple = (
+            [2 * size for size in patch] if len(patch) < 3 else [patch[0], *(2 * p for p in patch[1:])]
+        )
     for run in case["runs"]:
         inputs = check.make_inputs(run["inputs"])
         output = model(inputs["x"])

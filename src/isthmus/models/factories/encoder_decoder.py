@@ -16,8 +16,8 @@ from isthmus.models.factories.parts import (
     DecoderChoice,
     build_encoder,
     build_head,
+    check_head,
     give_outputs_to_decoder,
-    patch_size_of,
     resolve_necks,
     size_multiple,
 )
@@ -26,7 +26,7 @@ from isthmus.models.padding import MODES
 from isthmus.models.pixel_wise import PixelWiseModel
 from isthmus.models.scalar_output import ScalarOutputModel
 from isthmus.plan.advice import explain_misfit
-from isthmus.plan.probe import check_image_size, feature_specs
+from isthmus.plan.probe import check_image_size, feature_specs, patch_size_of
 from isthmus.plan.trace import check_composition
 from isthmus.signatures import live_signature
 
@@ -73,7 +73,7 @@ class EncoderDecoderFactory:
             rescale: whether a map is resized to the image.
             peft_config: parameter-efficient tuning of the encoder; not available in this version.
             num_outputs: how many quantities there are (regression, scalar_regression).
-            image_size_out: (height, width) of a map where it is not that of the image.
+            image_size_out: (height, width) of the middle of the image to map, where the rest only gives context.
             kwargs: prefixed arguments for the parts.
 
         Raises:
@@ -154,6 +154,8 @@ class _Branch:
                     f"{head_arguments}"
                 )
             give_outputs_to_decoder(self.decoder, outputs or (1 if task == "regression" else None))
+        else:
+            check_head(task, outputs, head_arguments)
         self.decoder.check()
 
     def check_fit(
@@ -196,13 +198,13 @@ def _auxiliary_branch(given: AuxiliaryHead | Mapping[str, Any], task: str, outpu
 def _build_necks(
     chain: list[dict[str, Any]], specs: Sequence[FeatureSpec]
 ) -> tuple[list[int], list[FeatureSpec], nn.Module | None]:
-    if not chain:
-        return [spec.out_channels for spec in specs], list(specs), None
-    necks, channels = build_neck_list(chain, [spec.out_channels for spec in specs])
-    outgoing = list(specs)
-    for neck in necks:
+    necks, outgoing = [], list(specs)
+    for described in chain:
+        (neck,), _ = build_neck_list([described], [spec.out_channels for spec in outgoing])
         outgoing = list(neck.process_specs(outgoing))
-    return channels, outgoing, NeckSequential(*necks)
+        necks.append(neck)
+    channels = [spec.out_channels for spec in outgoing]
+    return channels, outgoing, NeckSequential(*necks) if necks else None
 
 
 def _check_task(task: str) -> str:

@@ -40,17 +40,6 @@ def build_encoder(backbone: str | nn.Module, arguments: Mapping[str, Any]) -> nn
     return encoder
 
 
-def patch_size_of(encoder: nn.Module) -> int | Sequence[int] | None:
-    """The patch size of the first part of an encoder that has one; None for a convolutional encoder."""
-    for part in encoder.modules():
-        patch = getattr(part, "patch_size", None)
-        if isinstance(patch, int):
-            return patch
-        if isinstance(patch, Sequence):
-            return [int(size) for size in patch]
-    return None
-
-
 def size_multiple(patch: int | Sequence[int] | None, specs: Sequence[FeatureSpec]) -> list[int] | None:
     """What frames, height and width must be multiples of for a transformer and the necks behind it.
 
@@ -165,27 +154,32 @@ def _takes(choice: DecoderChoice, name: str) -> bool:
     return name in signature.names
 
 
-def build_head(task: str, channels: int, outputs: int | None, arguments: Mapping[str, Any]) -> nn.Module:
-    """Build the head of a task on top of a decoder with so many channels.
+_HEADS: dict[str, tuple[type[nn.Module], str, str]] = {
+    "segmentation": (SegmentationHead, "in_channels", "num_classes"),
+    "regression": (RegressionHead, "in_channels", "num_outputs"),
+    "classification": (ScalarHead, "in_dim", "num_outputs"),
+    "scalar_regression": (ScalarHead, "in_dim", "num_outputs"),
+}
+
+
+def check_head(task: str, outputs: int | None, arguments: Mapping[str, Any]) -> None:
+    """Hold the arguments of the head of a task against its constructor.
 
     Raises:
         ArgumentError: the number of classes is missing, or an argument is unknown.
     """
-    constructor, size_name, outputs_name = {
-        "segmentation": (SegmentationHead, "in_channels", "num_classes"),
-        "regression": (RegressionHead, "in_channels", "num_outputs"),
-        "classification": (ScalarHead, "in_dim", "num_outputs"),
-        "scalar_regression": (ScalarHead, "in_dim", "num_outputs"),
-    }[task]
-    if outputs is None:
-        if task != "regression":
-            wanted = "num_classes" if task in ("segmentation", "classification") else "num_outputs"
-            raise ArgumentError(f"`{wanted}` must be defined for a {task} task")
-        outputs = 1
-    given = {size_name: channels, outputs_name: outputs, **arguments}
-    check_arguments(live_signature(constructor), given, f"the {constructor.__name__}", "head_")
-    head: nn.Module = constructor(**given)
-    return head
+    if outputs is None and task != "regression":
+        wanted = "num_outputs" if task == "scalar_regression" else "num_classes"
+        raise ArgumentError(f"`{wanted}` must be defined for a {task} task")
+    constructor, *filled_in = _HEADS[task]
+    signature = live_signature(constructor).without(filled_in)
+    check_arguments(signature, arguments, f"the {constructor.__name__}", "head_")
+
+
+def build_head(task: str, channels: int, outputs: int | None, arguments: Mapping[str, Any]) -> nn.Module:
+    """Build the head of a task on top of a decoder with so many channels."""
+    constructor, size_name, outputs_name = _HEADS[task]
+    return constructor(**{size_name: channels, outputs_name: outputs or 1, **arguments})
 
 
 def resolve_necks(
