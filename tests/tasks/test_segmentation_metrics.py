@@ -1,4 +1,5 @@
 import math
+import os
 
 import numpy as np
 import pytest
@@ -154,3 +155,23 @@ def test_boundary_score_without_a_boundary_is_zero():
     metric = BoundaryMeanIoU(2)
     metric.update(torch.zeros(1, 8, 8, dtype=torch.int64), torch.zeros(1, 8, 8, dtype=torch.int64))
     assert metric.compute() == 0
+
+
+def count_a_share(rank, folder):
+    torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=2)
+    metrics = SegmentationMetrics(["a", "b"])
+    target = torch.zeros(1, 8, 8, dtype=torch.int64)
+    target[:, :, rank + 3 :] = 1
+    metrics.update(target, torch.zeros_like(target) if rank else target)
+    torch.save((metrics.confusion.compute(), metrics.compute()), folder / f"{rank}.pt")
+    torch.distributed.destroy_process_group()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded")
+def test_every_process_gets_the_counts_of_all(tmp_path):
+    torch.multiprocessing.start_processes(count_a_share, (tmp_path,), nprocs=2, start_method="fork")
+    (first, scores), (second, other) = (torch.load(tmp_path / f"{rank}.pt") for rank in (0, 1))
+    assert first.tolist() == second.tolist() == [[24 + 32, 32], [0, 40]]
+    assert scores == other
+    assert scores["Pixel_Accuracy"] == 96 / 128

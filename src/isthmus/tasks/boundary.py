@@ -60,7 +60,8 @@ class BoundaryMeanIoU(Metric):
         return ratios.mean() if len(ratios) else ratios.new_zeros(())
 
     def _band(self, region: Tensor) -> Tensor:
-        window = 2 * self.width + 1
-        both = torch.stack([region, ~region], dim=1).to(torch.float32)
-        inside, outside = F.max_pool2d(both, window, stride=1, padding=self.width).bool().unbind(1)
-        return inside & outside  # in the dilation, but not in the erosion
+        """Where the window holds pixels of the region and others: inside its dilation, outside its erosion."""
+        share = F.avg_pool2d(
+            region.unsqueeze(1).float(), 2 * self.width + 1, stride=1, padding=self.width, count_include_pad=False
+        ).squeeze(1)
+        return (share > 0) & (share < 1)

@@ -31,8 +31,8 @@ def optimizer_factory(
             `{"schedulers": {name: arguments, ...}, "milestones": [...]}`, and a LambdaLR among them may have the
             `lr_lambda` "linear_warmup".
         monitor: the logged value that ReduceLROnPlateau watches.
-        scheduler_hparams: arguments of the scheduler, and `interval`, "epoch" (default) or "step"; they are not
-            changed.
+        scheduler_hparams: arguments of the scheduler, and `interval`, "epoch" (default) or "step", and `monitor`, which
+            wins over the argument; they are not changed.
 
     Raises:
         ArgumentError: a name or an argument is not known.
@@ -43,7 +43,7 @@ def optimizer_factory(
             raise ArgumentError(f"scheduler_hparams are given ({', '.join(scheduler_hparams)}), but no scheduler")
         return {"optimizer": built}
     hparams = dict(scheduler_hparams or {})
-    interval = hparams.pop("interval", "epoch")
+    interval, monitor = hparams.pop("interval", "epoch"), hparams.pop("monitor", monitor)
     if interval not in ("epoch", "step"):
         raise ArgumentError(f"the scheduler's interval is {interval!r}; expected 'epoch' or 'step'")
     config = {"scheduler": build_scheduler(scheduler, built, hparams), "monitor": monitor, "interval": interval}

@@ -144,7 +144,7 @@ class SemanticSegmentationTask(BaseTask):
 
     def decide(self, output: ModelOutput) -> Tensor:
         """The class of each pixel, `(B, H, W)`."""
-        return output.output.detach().argmax(1)
+        return output.output.detach().max(1).indices  # many times faster than argmax on a CPU
 
     def keep(self, split: str, metrics: TaskMetrics) -> None:
         """Keep the confusion matrix of validation and test."""
