@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from torch import nn
 
@@ -155,6 +155,5 @@ class GenericNonGeoSegmentationDataModule(PixelwiseDataModule):
 
     def plot(self, sample: dict[str, Any], suptitle: str | None = None) -> Any:
         """Draw a sample of any stage that has been set up; see `SegmentationDataset.plot`."""
-        dataset = next(iter(self.datasets.values()))
-        assert isinstance(dataset, SegmentationDataset)
+        dataset = cast(SegmentationDataset, next(iter(self.datasets.values())))
         return dataset.plot(sample, suptitle)
