@@ -139,10 +139,20 @@ def lazy_table(tree: ast.Module) -> dict[str, str]:
     """The table that a package gives to `lazy_exports`: public name to the module that defines it."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "lazy_exports":
+            table = node.args[1]
+            if isinstance(table, ast.Name):
+                table = _assigned(tree, table.id) or table
             with contextlib.suppress(ValueError):
-                table: dict[str, str] = ast.literal_eval(node.args[1])
-                return table
+                found: dict[str, str] = ast.literal_eval(table)
+                return found
     return {}
+
+
+def _assigned(tree: ast.Module, name: str) -> ast.expr | None:
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and any(isinstance(to, ast.Name) and to.id == name for to in node.targets):
+            return node.value
+    return None
 
 
 @functools.cache

@@ -55,7 +55,7 @@ class LineProgress(ProgressBar):
 
     def on_predict_batch_end(
         self,
-        trainer: Trainer,  # noqa: ARG002
+        trainer: Trainer,
         pl_module: LightningModule,  # noqa: ARG002
         outputs: Any,  # noqa: ARG002
         batch: Any,  # noqa: ARG002
@@ -63,7 +63,7 @@ class LineProgress(ProgressBar):
         dataloader_idx: int = 0,  # noqa: ARG002
     ) -> None:
         """Say how far the prediction is, once a minute."""
-        self._say_step("batch", batch_idx + 1, self.total_predict_batches_current_dataloader)
+        self._say_step("batch", batch_idx + 1, sum(trainer.num_predict_batches))
 
     def _say_step(self, what: str, done: int, total: float) -> None:
         now = time.monotonic()

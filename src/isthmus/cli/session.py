@@ -26,13 +26,15 @@ from isthmus.errors import ConfigError, Fault, WeightsError
 from isthmus.report.callback import ScoreReport
 
 INTERRUPTED, TERMINATED = 130, 143
+LOG_EVERY = 10  # steps; Lightning's 50 leaves nothing of an epoch on a small set
 
 _MONITORS = {"segmentation": ("val/mIoU", "max")}
 _CHATTER = (
     ".*does not have many workers.*",
     ".*is smaller than the logging interval.*",
     ".*exists and is not empty.*",
-    ".*`isinstance.treespec, LeafSpec.` is deprecated.*",
+    ".*callbacks used to create the checkpoint need to be provided.*",
+    ".*LeafSpec.* is deprecated.*",
 )
 
 
@@ -128,6 +130,7 @@ class Session:
         if trainer.get("logger", True) is True:
             trainer["logger"] = self._default_logger()
         trainer.setdefault("enable_model_summary", False)
+        trainer.setdefault("log_every_n_steps", LOG_EVERY)
         try:
             return IsthmusCLI(config, callbacks)
         except ParserError as error:
@@ -144,7 +147,9 @@ class Session:
         if best is not None:
             say(f"\nbest checkpoint: {best}")
         if sum(trainer.num_val_batches or [0]) and not trainer.fast_dev_run:
-            self._score(cli, trainer.validate, run_folder(trainer), None if best is None else Path(best))
+            folder = run_folder(trainer)
+            trainer.loggers = []  # the epochs are logged; this is about one of them
+            self._score(cli, trainer.validate, folder, None if best is None else Path(best))
 
     def _validate(self, cli: IsthmusCLI) -> None:
         self._score(cli, cli.trainer.validate, self.folder, self.checkpoint)

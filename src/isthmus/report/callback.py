@@ -19,8 +19,6 @@ from isthmus.report.scores import class_scores, scores_text
 
 SCORES = "scores.json"
 
-_OF_ONE_CLASS = ("IoU_", "Class_Accuracy_")
-
 
 class ScoreReport(Callback):
     """Reports the scores of a validation or a test when it is run by itself, not between the epochs of a training.
@@ -94,7 +92,7 @@ class ScoreReport(Callback):
         matrices: dict[str, Tensor] = getattr(module, "confusion", {})
         written = []
         for key in [key for key in matrices if key.partition("/")[0] == split] or [split]:
-            metrics = _metrics(trainer, key)
+            metrics = _metrics(trainer, key, names)
             confusion = matrices[key].numpy() if key in matrices else None
             source = f" of {self.checkpoint}" if self.checkpoint else ""
             self.say("\n" + scores_text(f"{key}{source}", metrics, confusion, names) + "\n")
@@ -152,14 +150,15 @@ def _predicted(sample: dict[str, Any], module: LightningModule) -> PictureSample
     )
 
 
-def _metrics(trainer: Trainer, split: str) -> dict[str, float]:
+def _metrics(trainer: Trainer, split: str, names: list[str]) -> dict[str, float]:
     """What was logged for a split, over all classes."""
     values = {
         name.removeprefix(f"{split}/"): float(value)
         for name, value in trainer.callback_metrics.items()
         if name.startswith(f"{split}/")
     }
-    return {name: value for name, value in values.items() if "/" not in name and not name.startswith(_OF_ONE_CLASS)}
+    endings = tuple(f"_{name}" for name in names)
+    return {name: value for name, value in values.items() if "/" not in name and not name.endswith(endings)}
 
 
 def _update_scores(path: Path, split: str, record: dict[str, Any]) -> None:
