@@ -30,9 +30,10 @@ def part_with(anchor: str, checkpoint: Mapping[str, Tensor], source: str) -> tup
     prefixes = [key.removesuffix(anchor) for key in plain if key == anchor or key.endswith("." + anchor)]
     if len(prefixes) != 1:
         shown = ", ".join(list(checkpoint)[:3])
-        found = f"several ({', '.join(prefix + anchor for prefix in prefixes)})" if prefixes else "none"
+        found = " and ".join(prefix + anchor for prefix in prefixes) or "none"
         raise WeightsError(
-            f"{source}: one entry {anchor!r} was expected, but there is {found}. It begins with: {shown}"
+            f"{source}: exactly one entry that ends in {anchor!r} was expected, but there is {found}. "
+            f"The file begins with: {shown}"
         )
     prefix = prefixes[0]
     inside = {key: original for key, original in plain.items() if key.startswith(prefix)}
