@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+import torch
 from torch import Tensor, nn
 
 
@@ -18,6 +19,9 @@ class ModelOutput:
 
     output: Tensor
     auxiliary_heads: dict[str, Tensor] = field(default_factory=dict)
+
+
+torch.export.register_dataclass(ModelOutput, serialized_type_name="isthmus.ModelOutput")
 
 
 @dataclass

@@ -237,3 +237,10 @@ def test_checking_a_composition_changes_nothing():
     model = build(backbone=encoder, decoder="FCNDecoder", decoder_channels=8)
     assert model.training
     assert all(torch.equal(value, before[key]) for key, value in model.encoder.state_dict().items())
+
+
+def test_a_composition_can_be_exported():
+    model = build(backbone=Tokens(), decoder="UperNetDecoder", decoder_channels=8, necks="auto").eval()
+    x = torch.rand(1, 4, 50, 40)
+    exported = torch.export.export(model, (x,)).module()
+    torch.testing.assert_close(exported(x).output, model(x).output)
