@@ -18,6 +18,7 @@ def agreement_faults(config: Mapping[str, Any]) -> Iterator[Fault]:
     path = str((config.get("model") or {}).get("class_path", "")) if isinstance(config.get("model"), Mapping) else ""
     if TASK_OF_CLASS.get(path.rpartition(".")[2]) in ("segmentation", "classification"):
         yield from _class_faults(task, data)
+        yield from _ignored_faults(task, data)
     arguments = task.get("model_args")
     if isinstance(arguments, Mapping) and isinstance(arguments.get("backbone"), str):
         yield from _band_faults(arguments, data)
@@ -45,6 +46,19 @@ def _class_faults(task: Mapping[str, Any], data: Mapping[str, Any]) -> Iterator[
         if count != counts[reference]:
             verb = "is" if key.endswith("num_classes") else "has the length"
             yield Fault(key, f"{verb} {count}, but {reference} says {counts[reference]} classes")
+
+
+def _ignored_faults(task: Mapping[str, Any], data: Mapping[str, Any]) -> Iterator[Fault]:
+    ignored = task.get("ignore_index")
+    for name in ("ignore_index", "no_label_replace"):
+        value = data.get(name)
+        if value is None or value == ignored or (ignored is None and name == "no_label_replace"):
+            continue
+        said = "is not given" if ignored is None else f"is {ignored}"
+        yield Fault(
+            "model.init_args.ignore_index",
+            f"{said}, but data.init_args.{name} is {value}: pixels without a label must be what the task leaves out",
+        )
 
 
 def _band_faults(arguments: Mapping[str, Any], data: Mapping[str, Any]) -> Iterator[Fault]:

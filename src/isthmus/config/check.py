@@ -22,11 +22,10 @@ SECTIONS = (
     "ckpt_path",
     "predict_output_dir",
 )
-SUBCOMMANDS = ("fit", "validate", "test", "predict")
 
 _OF_A_CLASS = ("class_path", "init_args", "dict_kwargs")
 _FILLED_IN = frozenset({"params", "optimizer"})  # what an optimiser or a scheduler works on
-_CHECKED = ("isthmus.", "lightning.", "torch.")
+_CHECKED = ("isthmus.", "lightning.", "torch.", "torchvision.")
 
 
 def check_config(config: Mapping[str, Any], subcommand: str = "fit") -> list[Fault]:
@@ -38,7 +37,8 @@ def check_config(config: Mapping[str, Any], subcommand: str = "fit") -> list[Fau
 
     Args:
         config: a configuration as it was loaded; short class names are allowed.
-        subcommand: fit, validate, test or predict, which decides which files must be there.
+        subcommand: fit, validate, test or predict, which decides which files must be there; with any other no file
+            is looked at.
     """
     faults = list(_section_faults(config))
     qualified, unresolved = qualify_class_paths(config)
@@ -50,7 +50,7 @@ def check_config(config: Mapping[str, Any], subcommand: str = "fit") -> list[Fau
             faults += _class_faults(node)
     if "model" not in unresolved_keys:
         faults += composition_faults(qualified)
-    if "data" not in unresolved_keys:
+    if not any(fault.key.partition(".")[0] == "data" for fault in faults):
         faults += data_faults(qualified, subcommand)
     faults += agreement_faults(qualified)
     return faults

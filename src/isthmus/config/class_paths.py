@@ -22,11 +22,12 @@ HOMES: dict[str, tuple[str, ...]] = {
     "trainer.logger": ("lightning.pytorch.loggers",),
     "optimizer": ("torch.optim",),
     "lr_scheduler": ("torch.optim.lr_scheduler",),
+    "transform": ("isthmus.transforms", "torchvision.transforms.v2"),
 }
 
 _PLATEAU = "lightning.pytorch.cli.ReduceLROnPlateau"  # the one that knows what it monitors
 _SAME_AS = {"torch.optim.lr_scheduler.ReduceLROnPlateau": _PLATEAU}
-_KNOWN_PACKAGES = frozenset({"isthmus", "lightning", "torch"})
+_KNOWN_PACKAGES = frozenset({"isthmus", "lightning", "torch", "torchvision"})
 
 
 @dataclass
@@ -86,20 +87,27 @@ def class_nodes(config: dict[str, Any]) -> Iterator[ClassNode]:
             config[place] = {"class_path": config[place]}
         if isinstance(config.get(place), dict):
             yield ClassNode(place, place, config[place])
-    for name in ("callbacks", "logger") if isinstance(config.get("trainer"), dict) else ():
-        for index, item in enumerate(_listed(config["trainer"], name)):
-            yield ClassNode(f"trainer.{name}.{index}", f"trainer.{name}", item)
+    if isinstance(config.get("trainer"), dict):
+        for name in ("callbacks", "logger"):
+            for index, item in enumerate(_listed(config["trainer"], name)):
+                yield ClassNode(f"trainer.{name}.{index}", f"trainer.{name}", item)
+    data = config.get("data")
+    init = data.get("init_args") if isinstance(data, dict) else None
+    init = init if isinstance(init, dict) else {}
+    for name in [name for name in init if str(name).endswith("_transform")]:
+        for index, item in enumerate(_listed(init, name)):
+            yield ClassNode(f"data.init_args.{name}.{index}", "transform", item)
 
 
-def _listed(trainer: dict[str, Any], name: str) -> list[dict[str, Any]]:
-    """The callbacks or loggers of a trainer as a list of mappings; what is neither stays as it is."""
-    items = trainer.get(name)
+def _listed(section: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    """Callbacks, loggers or transforms as a list of mappings; what is neither stays as it is."""
+    items = section.get(name)
     if isinstance(items, dict | str):
         items = [items]
     if not isinstance(items, list):
         return []
-    trainer[name] = [{"class_path": item} if isinstance(item, str) else item for item in items]
-    return [item for item in trainer[name] if isinstance(item, dict)]
+    section[name] = [{"class_path": item} if isinstance(item, str) else item for item in items]
+    return [item for item in section[name] if isinstance(item, dict)]
 
 
 def resolve(class_path: str, place: str) -> tuple[str, str]:
@@ -150,7 +158,10 @@ def _is_installed(package: str) -> bool:
 
 @functools.cache
 def exports(module: str) -> tuple[str, ...]:
-    """The public names of a module, read from its source: its lazy table, its `__all__`, or its classes."""
+    """The public names of a module, read from its source.
+
+    They are its lazy table, its `__all__`, or else its classes and what it imports from its own package.
+    """
     tree = parse_module(module)
     if tree is None:
         return ()
@@ -161,7 +172,10 @@ def exports(module: str) -> tuple[str, ...]:
         if isinstance(node, ast.Assign) and any(_is_all(target) for target in node.targets):
             items = node.value.elts if isinstance(node.value, ast.List | ast.Tuple) else []
             return tuple(str(item.value) for item in items if isinstance(item, ast.Constant))
-    return tuple(node.name for node in tree.body if isinstance(node, ast.ClassDef) and not node.name.startswith("_"))
+    classes = [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
+    imported = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.level]
+    names = classes + [alias.asname or alias.name for node in imported for alias in node.names]
+    return tuple(name for name in names if not name.startswith("_"))
 
 
 def _is_all(target: ast.expr) -> bool:

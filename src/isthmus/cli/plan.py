@@ -1,0 +1,41 @@
+"""`isthmus plan`: what a model would be and cost."""
+
+import argparse
+import json
+
+from isthmus.cli.console import say
+from isthmus.cli.training import assemble
+from isthmus.config.check import check_config
+from isthmus.errors import ConfigError
+
+
+def run(name: str, words: list[str]) -> int:
+    """Answer `isthmus plan`."""
+    given, overrides = _parser(name).parse_known_args(words)
+    config = assemble(given.config, overrides)
+    faults = [fault for fault in check_config(config, name) if fault.key.partition(".")[0] == "model"]
+    if faults:
+        raise ConfigError(faults, " and ".join(given.config))
+
+    from isthmus.plan import plan  # imports torch
+
+    planned = plan(config, image_size=given.image_size, batch_size=given.batch_size)
+    say(json.dumps(planned.to_dict(), indent=2) if given.json else planned.table())
+    return 0
+
+
+def _parser(name: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        f"isthmus {name}",
+        description="Build the model of a configuration without memory and arithmetic, and show every stage: its "
+        "parameters, shapes, strides, operations and memory, and, with `necks: auto`, the necks that were derived. "
+        "What does not fit is named with the necks that would mend it.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("-c", "--config", action="append", required=True, metavar="FILE", help="a YAML file")
+    parser.add_argument(
+        "--image-size", nargs=2, type=int, metavar=("H", "W"), help="of the images; that of the backbone by default"
+    )
+    parser.add_argument("--batch-size", type=int, default=1, metavar="N", help="images in a batch (1 by default)")
+    parser.add_argument("--json", action="store_true", help="print the plan as JSON")
+    return parser
