@@ -80,10 +80,11 @@ def test_weights_that_do_not_fit_are_an_error_that_names_the_file(checkpoint, kw
         build(ckpt_path=checkpoint[0], **kwargs)
 
 
-def test_missing_weights_can_be_allowed(checkpoint):
+def test_missing_weights_can_be_allowed(checkpoint, caplog):
     loaded = build(ckpt_path=checkpoint[0], depth=13, allow_missing_weights=True)
     assert len(loaded.weights_report.random) == 12
     assert all(key.startswith("blocks.12.") for key in loaded.weights_report.random)
+    assert "blocks (12)" in caplog.text
 
 
 def test_without_the_hub_the_error_says_what_is_expected_where(cache):

@@ -4,6 +4,7 @@ The network itself is in `prithvi_vit`; what is known about each variant (reposi
 catalog of backbones.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ from isthmus.weights.keys import part_with
 from isthmus.weights.loading import load_weights
 from isthmus.weights.reading import read_checkpoint
 from isthmus.weights.report import WeightsReport
+
+logger = logging.getLogger(__name__)
 
 PRETRAINED_BANDS = ("BLUE", "GREEN", "RED", "NIR_NARROW", "SWIR_1", "SWIR_2")
 PATCH_EMBEDDING = "patch_embed.proj.weight"
@@ -160,7 +163,7 @@ def load_prithvi_weights(
         source,
         new_bands,
     )
-    return load_weights(
+    report = load_weights(
         encoder,
         entries,
         source,
@@ -169,6 +172,8 @@ def load_prithvi_weights(
         ignored=ignored,
         allow_missing=allow_missing,
     )
+    logger.log(logging.WARNING if report.random else logging.INFO, "%s", report)
+    return report
 
 
 def _image_bands(
