@@ -1,6 +1,7 @@
 """Finding every fault of a configuration before torch is imported."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from isthmus.config.agreement import agreement_faults
@@ -101,14 +102,14 @@ def _class_faults(node: ClassNode) -> Iterator[Fault]:
 
 def class_signature(node: ClassNode) -> Signature | None:
     """What can be given to a class in a configuration; None where its source cannot be read."""
-    signature = inherited_signature(node.reference)
-    if signature is None:
+    own, inherited = static_signature(node.reference), inherited_signature(node.reference)
+    if own is None or inherited is None:
         return None
-    if node.class_path == "lightning.pytorch.cli.ReduceLROnPlateau":
-        rest = static_signature("torch.optim.lr_scheduler:ReduceLROnPlateau") or Signature((), is_open=True)
-        optional = tuple(parameter for parameter in signature.parameters if parameter.name != "monitor")
-        monitor = Signature(tuple(p for p in signature.parameters if p.name == "monitor"))
-        signature = merge(optional, monitor.parameters, rest.parameters, is_open=rest.is_open)
+    if node.class_path == "lightning.pytorch.cli.ReduceLROnPlateau":  # its base is named in a way that is not followed
+        inherited = static_signature("torch.optim.lr_scheduler:ReduceLROnPlateau") or inherited
+    # what a class passes on to its base by keyword it may also fill in, so only its own arguments can be missing
+    optional = tuple(replace(parameter, required=False) for parameter in inherited.parameters)
+    signature = merge(own.parameters, optional, is_open=inherited.is_open)
     return signature.without(_FILLED_IN) if node.place in ("optimizer", "lr_scheduler") else signature
 
 

@@ -2,11 +2,11 @@
 
 from isthmus.errors import MissingExtraError, UnknownNameError
 from isthmus.registry.entry import Entry
-from isthmus.registry.multi import MultiSourceRegistry
+from isthmus.registry.multi import Source
 from isthmus.signatures import Signature, static_signature
 
 
-def look_up(registry: MultiSourceRegistry, name: str) -> tuple[Entry | None, str]:
+def look_up(registry: Source, name: str) -> tuple[Entry | None, str]:
     """The entry of a name, or None and why there is none."""
     try:
         return registry.entry(name), ""
