@@ -1,5 +1,6 @@
 """Stopping a training so that it can go on."""
 
+import os
 import signal
 import sys
 import threading
@@ -27,6 +28,7 @@ class Interruption(Callback):
     def __init__(self) -> None:
         self.noted = False
         self._before: Any = None
+        self._process = os.getpid()
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
         """Take over Ctrl-C."""
@@ -50,6 +52,8 @@ class Interruption(Callback):
             say(f"the training is kept in {path}; go on with it by --ckpt_path {LAST}")
 
     def _on_interrupt(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        if os.getpid() != self._process:
+            return  # a worker that reads data: it hears Ctrl-C too, and is ended by the process that trains
         if self.noted:
             raise KeyboardInterrupt
         self.noted = True

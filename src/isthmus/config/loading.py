@@ -8,7 +8,7 @@ import yaml
 
 from isthmus.errors import ConfigError, Fault
 
-_FLOAT = re.compile(r"[-+]?(\d[\d_]*\.?|\d*\.\d+|\d+\.\d*)[eE][-+]?\d+")
+_FLOAT = re.compile(r"[-+]?(\d[\d_]*\.?|\d*\.\d+|\d+\.\d*)[eE][-+]?\d+$")
 
 
 class _Loader(yaml.SafeLoader):
