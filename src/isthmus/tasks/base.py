@@ -75,13 +75,13 @@ class BaseTask(LightningModule, ABC):
         path_to_record_metrics: str | None,
     ) -> None:
         super().__init__()
+        if freeze_backbone and (model_args or {}).get("peft_config"):
+            raise ArgumentError("freeze_backbone and peft_config exclude each other: the adapters are in the backbone")
         self.model = self._build_model(model, model_factory, dict(model_args or {}), aux_heads)
         self.aux_loss = aux_loss
         heads = getattr(self.model, "aux_heads", None)
         if isinstance(heads, nn.ModuleDict):
             check_auxiliary_names(list(heads), aux_loss)
-        if freeze_backbone and (model_args or {}).get("peft_config"):
-            raise ArgumentError("freeze_backbone and peft_config exclude each other: the adapters are in the backbone")
         self._freeze(encoder=freeze_backbone, decoder=freeze_decoder, head=freeze_head)
         self.criterion = criterion
         self.lr = lr

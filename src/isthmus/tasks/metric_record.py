@@ -2,10 +2,10 @@
 
 import csv
 import io
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+
+from isthmus.atomic import write_text
 
 _HEADER = ("split", "epoch", "metric", "value")
 
@@ -19,16 +19,11 @@ def record_metrics(folder: str | Path, split: str, epoch: int, values: Mapping[s
         The path of the file.
     """
     path = Path(folder) / "metrics.csv"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    rows = io.StringIO(newline="")
+    before = path.read_text(encoding="utf-8") if path.is_file() else ""
+    rows = io.StringIO()
     writer = csv.writer(rows, lineterminator="\n")
-    if not path.is_file():
+    if not before:
         writer.writerow(_HEADER)
     writer.writerows((split, epoch, name, value) for name, value in values.items())
-    before = path.read_text(encoding="utf-8") if path.is_file() else ""
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".part", delete=False, encoding="utf-8") as part:
-        part.write(before + rows.getvalue())
-        part.flush()
-        os.fsync(part.fileno())
-    Path(part.name).replace(path)
+    write_text(path, before + rows.getvalue())
     return path

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from isthmus.errors import ArgumentError, DataError, ShapeError, did_you_mean
@@ -156,7 +155,7 @@ class SemanticSegmentationTask(BaseTask):
 
         Returns:
             `((tensor, suffix), filenames)`, or a list of such pairs where `output_on_inference` is a list. The suffix
-            is "pred" for class maps `(B, H, W)`, "logits" or "probabilities" for `(B, K, H, W)`.
+            is "pred" for class maps `(B, H, W)` int64, "logits" or "probabilities" for `(B, K, H, W)` float32.
 
         Raises:
             DataError: an image holds NaN or infinite values.
@@ -167,10 +166,10 @@ class SemanticSegmentationTask(BaseTask):
         return [self._predicted(output, kind) for kind in self.outputs], batch.get("filename")
 
     def _predicted(self, output: ModelOutput, kind: str) -> tuple[Tensor, str]:
-        logits = output.output
-        if kind == "probabilities":
-            return torch.softmax(logits.float(), 1), _SUFFIXES[kind]
-        return (logits if kind == "logits" else self.decide(output)), _SUFFIXES[kind]
+        if kind == "prediction":
+            return self.decide(output), _SUFFIXES[kind]
+        logits = output.output.float()  # also where the model computes in half precision
+        return (logits.softmax(1) if kind == "probabilities" else logits), _SUFFIXES[kind]
 
 
 def _check_outputs(outputs: str | list[str]) -> str | list[str]:
