@@ -95,34 +95,51 @@ class Statistics:
 class BandMoments:
     """Count, mean, squared deviations, minimum and maximum by band, of any number of images."""
 
-    def __init__(self) -> None:
-        self.count: npt.NDArray[np.float64] = np.zeros(0)
-        self.mean = self.deviations = self.minimum = self.maximum = self.count
+    def __init__(self, bands: int) -> None:
+        self.count = np.zeros(bands, dtype=np.int64)
+        self.mean = np.zeros(bands)
+        self.deviations = np.zeros(bands)
+        self.minimum = np.full(bands, np.inf)
+        self.maximum = np.full(bands, -np.inf)
 
     def add(self, image: npt.NDArray[Any]) -> None:
         """Add the pixels of an image, `(bands, ...)`; NaN does not count."""
-        pixels = image.reshape(len(image), -1).astype(np.float64)
-        present = ~np.isnan(pixels)
-        if not len(self.count):
-            self.count, self.mean, self.deviations = (np.zeros(len(image)) for _ in range(3))
-            self.minimum, self.maximum = np.full(len(image), np.inf), np.full(len(image), -np.inf)
-        count = present.sum(axis=1)
-        known = np.where(present, pixels, 0.0)
-        mean = known.sum(axis=1) / np.maximum(count, 1)
-        deviations = (np.where(present, pixels - mean[:, None], 0.0) ** 2).sum(axis=1)
-        total = self.count + count
-        shift = mean - self.mean
-        share = count / np.maximum(total, 1)
-        self.deviations = self.deviations + deviations + shift**2 * self.count * share
-        self.mean = self.mean + shift * share
-        self.count = total
-        self.minimum = np.minimum(self.minimum, np.where(present, pixels, np.inf).min(axis=1))
-        self.maximum = np.maximum(self.maximum, np.where(present, pixels, -np.inf).max(axis=1))
+        for band, pixels in enumerate(image.reshape(len(image), -1)):
+            known = pixels[~np.isnan(pixels)].astype(np.float64)
+            if known.size:
+                self._join(band, known)
+
+    def _join(self, band: int, pixels: npt.NDArray[np.float64]) -> None:
+        mean, total = pixels.mean(), self.count[band] + pixels.size
+        shift, share = mean - self.mean[band], pixels.size / total
+        self.deviations[band] += pixels.var() * pixels.size + shift**2 * self.count[band] * share
+        self.mean[band] += shift * share
+        self.count[band] = total
+        self.minimum[band] = min(self.minimum[band], pixels.min())
+        self.maximum[band] = max(self.maximum[band], pixels.max())
 
     @property
     def std(self) -> npt.NDArray[np.float64]:
         """The standard deviation of the population, by band."""
         return np.asarray(np.sqrt(self.deviations / np.maximum(self.count, 1)))
+
+
+class ClassCounts:
+    """Pixels by class, and those of no class, of any number of labels."""
+
+    def __init__(self, labels: LabelReader | None) -> None:
+        self.labels = labels
+        self.counts = np.zeros(labels.num_classes if labels else 0, dtype=np.int64)
+        self.ignored = 0
+
+    def add(self, sample: Sample) -> None:
+        """Add the label of a sample, if labels are read and it has one."""
+        if self.labels is None or sample.label is None:
+            return
+        mask = self.labels.read(sample.label)
+        known = mask[(mask >= 0) & (mask < len(self.counts)) & ~np.isin(mask, self.labels.ignored)]
+        self.counts += np.bincount(known, minlength=len(self.counts))
+        self.ignored += mask.size - known.size
 
 
 def compute_statistics(
@@ -142,39 +159,33 @@ def compute_statistics(
     Raises:
         DataError: there are no samples, a band has no valid pixel, or a file cannot be used.
     """
-    moments, number = BandMoments(), 0
-    counts = np.zeros(labels.num_classes if labels else 0, dtype=np.int64)
-    ignored = 0
+    moments: BandMoments | None = None
+    classes, number = ClassCounts(labels), 0
     for sample in samples:
         number += 1
         image = images.read(sample.image)
-        if number > 1 and len(image) != len(moments.count):
+        moments = moments or BandMoments(len(image))
+        if len(image) != len(moments.count):
             raise BandError(f"{sample.image} has {len(image)} bands, but those before it have {len(moments.count)}")
         moments.add(image)
-        if labels is not None and sample.label is not None:
-            mask = labels.read(sample.label)
-            known = mask[(mask >= 0) & (mask < labels.num_classes) & ~np.isin(mask, labels.ignored)]
-            counts += np.bincount(known, minlength=labels.num_classes)
-            ignored += mask.size - known.size
-    if number == 0:
+        classes.add(sample)
+    if moments is None:
         raise DataError("there are no samples to gather statistics from")
     bands = images.bands.names or tuple(range(len(moments.count)))
     empty = [str(band) for band, count in zip(bands, moments.count, strict=True) if not count]
     if empty:
-        raise DataError(
-            f"no image has a valid pixel in band {', '.join(empty)}; there is nothing to compute a mean from"
-        )
+        raise DataError(f"no image has a valid pixel in band {', '.join(empty)}, so it has no mean")
     return Statistics(
-        number,
-        bands,
-        tuple(moments.mean.tolist()),
-        tuple(moments.std.tolist()),
-        tuple(moments.minimum.tolist()),
-        tuple(moments.maximum.tolist()),
-        tuple(int(count) for count in moments.count),
-        tuple(counts.tolist()),
-        ignored,
-        None if class_names is None else tuple(class_names),
+        samples=number,
+        bands=bands,
+        means=tuple(moments.mean.tolist()),
+        stds=tuple(moments.std.tolist()),
+        minimums=tuple(moments.minimum.tolist()),
+        maximums=tuple(moments.maximum.tolist()),
+        valid=tuple(moments.count.tolist()),
+        class_counts=tuple(classes.counts.tolist()),
+        ignored=classes.ignored,
+        class_names=None if class_names is None else tuple(class_names),
     )
 
 

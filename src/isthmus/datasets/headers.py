@@ -1,44 +1,74 @@
 """The sizes and bands of the files of a data set, from their headers: no pixel is read."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from isthmus.datasets.bands import BandSelection
 from isthmus.datasets.pairing import Sample
-from isthmus.errors import DataError
+from isthmus.errors import BandError, DataError
 from isthmus.rasters.header import RasterInfo, read_info
 
 Size = tuple[int, int]
 """Height and width in pixels."""
 
 
+@dataclass
+class HeaderScan:
+    """What the headers of a data set say.
+
+    Attributes:
+        sizes: for each size the images that have it, in the order in which the sizes appear.
+        errors: what is wrong with single files; each message names its file.
+    """
+
+    sizes: dict[Size, list[Path]] = field(default_factory=dict)
+    errors: list[DataError] = field(default_factory=list)
+
+
+def scan_headers(samples: Iterable[Sample], bands: BandSelection) -> HeaderScan:
+    """Read the header of every image and label.
+
+    Files are wrong that are missing, empty, truncated or not rasters; images without the bands of the selection, or
+    with another number of bands than the first; labels of another size than their image.
+    """
+    scan = HeaderScan()
+    first: RasterInfo | None = None
+    for sample in samples:
+        try:
+            image = _checked_header(sample, bands, first)
+        except DataError as error:
+            scan.errors.append(error)
+            continue
+        first = first or image
+        scan.sizes.setdefault((image.height, image.width), []).append(sample.image)
+    return scan
+
+
+def _checked_header(sample: Sample, bands: BandSelection, first: RasterInfo | None) -> RasterInfo:
+    image = read_info(sample.image, georeference=False)
+    bands.file_indices(image.count, sample.image)
+    if first is not None and image.count != first.count:
+        raise BandError(
+            f"{image.path} has {image.count} band(s), but {first.path} has {first.count}; "
+            "all images must have the same bands"
+        )
+    if sample.label is not None:
+        _require_equal_sizes(image, read_info(sample.label, georeference=False))
+    return image
+
+
 def sizes_of(samples: Iterable[Sample], bands: BandSelection) -> dict[Size, list[Path]]:
     """Read the header of every image and label, and sort the images by size.
 
-    Returns:
-        For each size the images that have it, in the order in which the sizes appear.
-
     Raises:
-        RasterError: a file that is missing, empty, or not a raster.
-        BandError: an image without the bands of the selection.
-        DataError: an image and its label differ in size, or images differ in their number of bands or time steps.
+        DataError: what is wrong with the first file that cannot be used, and how many there are.
     """
-    sizes: dict[Size, list[Path]] = defaultdict(list)
-    first: RasterInfo | None = None
-    for sample in samples:
-        image = read_info(sample.image, georeference=False)
-        bands.file_indices(image.count, sample.image)
-        if sample.label is not None:
-            _require_equal_sizes(image, read_info(sample.label, georeference=False))
-        first = first or image
-        if image.count != first.count:
-            raise DataError(
-                f"{image.path} has {image.count} band(s), but {first.path} has {first.count}; "
-                "all images must have the same bands"
-            )
-        sizes[image.height, image.width].append(sample.image)
-    return dict(sizes)
+    scan = scan_headers(samples, bands)
+    if scan.errors:
+        others = len(scan.errors) - 1
+        raise type(scan.errors[0])(f"{scan.errors[0]}{f' (and {others} more files are wrong)' if others else ''}")
+    return scan.sizes
 
 
 def _require_equal_sizes(image: RasterInfo, label: RasterInfo) -> None:

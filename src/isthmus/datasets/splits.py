@@ -5,7 +5,7 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from isthmus.errors import PairingError, did_you_mean
 
@@ -42,7 +42,7 @@ class Split:
         """
         if not self.entries:
             raise PairingError(f"the split file {self.path} has no entries")
-        extensions = _EXTENSIONS | {PurePath(name).suffix for group in names.values() for name in group}
+        extensions = _EXTENSIONS | {_suffix(name) for group in names.values() for name in group}
         entries = {self._plain(entry, extensions): entry for entry in self.entries}
         called = {key: {self._plain(name, extensions) for name in group} for key, group in names.items()}
         found: dict[str, set[str]] = defaultdict(set)
@@ -51,9 +51,11 @@ class Split:
                 found[name].add(key)
         if self.allow_substring:
             open_entries = entries.keys() - found.keys()
+            lengths = {len(entry) for entry in open_entries}
             for key, group in called.items():
-                for part in _contained(group, open_entries):
-                    found[part].add(key)
+                for name in group:
+                    for part in open_entries.intersection(_parts(name, lengths)):
+                        found[part].add(key)
         self._refuse_unknown([entry for plain, entry in entries.items() if plain not in found], names)
         chosen = set().union(*found.values())
         return [key for key in names if key in chosen]
@@ -61,7 +63,7 @@ class Split:
     def _plain(self, name: str, extensions: Collection[str]) -> str:
         if not self.ignore_extensions:
             return name
-        suffix = PurePath(name).suffix
+        suffix = _suffix(name)
         return name.removesuffix(suffix) if suffix in extensions else name
 
     def _refuse_unknown(self, unknown: Sequence[str], names: Iterable[str]) -> None:
@@ -72,6 +74,11 @@ class Split:
                 f"the split file {self.path} has {len(unknown)} entr{'y' if len(unknown) == 1 else 'ies'} that match "
                 f"no sample: {shown}{more}{did_you_mean(unknown[0], names)}"
             )
+
+
+def _suffix(name: str) -> str:
+    dot = name.rfind(".")
+    return name[dot:] if dot > 0 else ""
 
 
 def read_split(path: str | Path, stage: str, *, ignore_extensions: bool = True, allow_substring: bool = True) -> Split:
@@ -111,13 +118,8 @@ def _csv_entries(path: Path, lines: Sequence[str], stage: str) -> list[str]:
     return [row[key].strip() for row in table if (row["split"] or "").strip() == stage and row[key].strip()]
 
 
-def _contained(names: Iterable[str], entries: Collection[str]) -> Iterator[str]:
-    """Those of `entries` that stand in one of `names` between boundaries."""
-    lengths = sorted({len(entry) for entry in entries})
-    for name in names:
-        boundaries = [0, *(match.start() for match in re.finditer(_BOUNDARY, name)), len(name)]
-        ends = set(boundaries)
-        for start in boundaries:
-            for length in lengths:
-                if start + length in ends and name[start : start + length] in entries:
-                    yield name[start : start + length]
+def _parts(name: str, lengths: Collection[int]) -> Iterator[str]:
+    """The parts of a name between boundaries that have one of the lengths."""
+    boundaries = [0, *(match.start() for match in _BOUNDARY.finditer(name)), len(name)]
+    ends = set(boundaries)
+    return (name[start : start + n] for start in boundaries for n in lengths if start + n in ends)

@@ -96,20 +96,38 @@ def read_info(path: str | Path, *, georeference: bool = True) -> RasterInfo:
         georeference: whether to read the reference system and the transform too, which takes several times as long.
 
     Raises:
-        RasterError: the file is missing, empty, or not a raster.
+        RasterError: the file is missing, empty, not a raster, or a GeoTIFF that ends before its pixels do.
     """
     path = Path(path)
     if not georeference:
         with open_pixels(path) as source:
+            _refuse_truncated(path, source)
             return _info(path, source, None, None)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
             with rasterio.open(path, sharing=False) as source:
+                _refuse_truncated(path, source)
                 transform = None if source.transform.is_identity else source.transform
                 return _info(path, source, source.crs, transform)
     except RasterioError as error:
         raise RasterError(explain(path, error)) from error
+
+
+def _refuse_truncated(path: Path, source: Any) -> None:
+    """Hold the place of the last block of a GeoTIFF against the size of the file."""
+    if source.driver != "GTiff" or not source.count:
+        return
+    rows, columns = source.block_shapes[-1]
+    last = f"{(source.width - 1) // columns}_{(source.height - 1) // rows}"
+    place = [
+        source.get_tag_item(f"{item}_{last}", "TIFF", bidx=source.count) for item in ("BLOCK_OFFSET", "BLOCK_SIZE")
+    ]
+    if None not in place and path.exists() and sum(int(number) for number in place) > path.stat().st_size:
+        raise RasterError(
+            f"{path} is truncated: its last block ends at byte {sum(map(int, place))}, but the file has "
+            f"{path.stat().st_size} bytes"
+        )
 
 
 def _info(path: Path, source: Any, crs: CRS | None, transform: Affine | None) -> RasterInfo:

@@ -1,0 +1,132 @@
+"""Samples per second from GeoTIFF chips to batches: Isthmus beside TerraTorch, in one run.
+
+    python benchmarks/data_path.py --peer-python /path/to/python/with/terratorch
+
+Both read the same generated chips (12 int16 bands, 7 of them wanted, 256 x 256 pixels, and a label each) through their
+generic segmentation datamodule, with 0 and with 2 workers. Each measurement is a process of its own; the two take
+turns, and the medians are compared. The time for starting workers counts for neither: an epoch is read before the
+clock starts.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+BANDS, WANTED = 12, [1, 2, 3, 4, 5, 6, 7]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--peer-python", help="the Python of an environment with TerraTorch; without it Isthmus alone")
+    parser.add_argument("--chips", type=int, default=200)
+    parser.add_argument("--size", type=int, default=256)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--workers", type=int, nargs="+", default=[0, 2])
+    parser.add_argument("--layouts", nargs="+", default=["deflate", "uncompressed", "deflate-pixel"])
+    parser.add_argument("--measure", nargs=3, metavar=("WHO", "FOLDER", "WORKERS"), help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.measure:
+        who, folder, workers = arguments.measure
+        print(json.dumps(measure(who, Path(folder), int(workers))))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        compare(arguments, Path(folder))
+
+
+def compare(arguments: argparse.Namespace, folder: Path) -> None:
+    print(f"{'chips':<16}{'workers':>8}{'isthmus/s':>12}{'terratorch/s':>14}{'ratio':>8}")
+    for layout in arguments.layouts:
+        draw_chips(folder / layout, layout, arguments.chips, arguments.size)
+        for workers in arguments.workers:
+            rates: dict[str, list[float]] = {"isthmus": [], "terratorch": []}
+            for _ in range(arguments.repeats):
+                rates["isthmus"].append(run(sys.executable, "isthmus", folder / layout, workers))
+                if arguments.peer_python:
+                    rates["terratorch"].append(run(arguments.peer_python, "terratorch", folder / layout, workers))
+            ours = statistics.median(rates["isthmus"])
+            line = f"{layout:<16}{workers:>8}{ours:>12.1f}"
+            if arguments.peer_python:
+                theirs = statistics.median(rates["terratorch"])
+                line += f"{theirs:>14.1f}{ours / theirs:>8.2f}"
+            print(line, flush=True)
+
+
+def run(python: str, who: str, folder: Path, workers: int) -> float:
+    command = [python, "-W", "ignore", __file__, "--measure", who, str(folder), str(workers)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    if done.returncode:
+        sys.exit(f"{who} failed:\n{done.stderr[-3000:]}")
+    return float(json.loads(done.stdout.strip().splitlines()[-1]))
+
+
+def draw_chips(folder: Path, layout: str, count: int, size: int) -> None:
+    import numpy as np
+    import rasterio
+    from rasterio.transform import from_origin
+
+    random = np.random.default_rng(0)
+    profile = {
+        "driver": "GTiff",
+        "width": size,
+        "height": size,
+        "crs": "EPSG:32633",
+        "transform": from_origin(500000, 5000000, 10, 10),
+        "interleave": "pixel" if layout.endswith("pixel") else "band",
+    }
+    if layout.startswith("deflate"):
+        profile["compress"] = "deflate"
+    (folder / "images").mkdir(parents=True)
+    (folder / "labels").mkdir()
+    coarse = -(-size // 16)
+    for index in range(count):
+        patches = random.normal(2000, 600, (BANDS, coarse, coarse)).repeat(16, axis=1).repeat(16, axis=2)
+        image = patches[:, :size, :size] + random.normal(0, 30, (BANDS, size, size))
+        with rasterio.open(folder / f"images/{index:04d}.tif", "w", count=BANDS, dtype="int16", **profile) as file:
+            file.write(image.astype("int16"))
+        with rasterio.open(folder / f"labels/{index:04d}.tif", "w", count=1, dtype="uint8", **profile) as file:
+            file.write((patches[:1, :size, :size] > 2000).astype("uint8"))
+
+
+def measure(who: str, folder: Path, workers: int) -> float:
+    """Samples per second of the second epoch, read to the last batch and normalised."""
+    if who == "isthmus":
+        from isthmus.datamodules import GenericNonGeoSegmentationDataModule
+    else:
+        from terratorch.datamodules import GenericNonGeoSegmentationDataModule
+    roots = {f"{stage}_data_root": str(folder / "images") for stage in ("train", "val", "test")}
+    roots |= {f"{stage}_label_data_root": str(folder / "labels") for stage in ("train", "val", "test")}
+    data = GenericNonGeoSegmentationDataModule(
+        batch_size=8,
+        num_workers=workers,
+        num_classes=2,
+        **roots,
+        img_grep="*.tif",
+        label_grep="*.tif",
+        dataset_bands=list(range(BANDS)),
+        output_bands=WANTED,
+        rgb_indices=[2, 1, 0],
+        means=[2000.0] * len(WANTED),
+        stds=[600.0] * len(WANTED),
+        no_data_replace=0,
+        no_label_replace=-1,
+        check_stackability=False,
+    )
+    data.setup("fit")
+    loader = data.train_dataloader()
+    for _ in range(2):
+        samples, started = 0, time.perf_counter()
+        for batch in loader:
+            samples += len(data.aug(batch)["image"])
+        seconds = time.perf_counter() - started
+    return samples / seconds
+
+
+if __name__ == "__main__":
+    main()
