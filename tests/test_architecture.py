@@ -32,8 +32,9 @@ TOGETHER = (
 )
 
 EXCEPTIONS = {
-    # names and prefixes only; it stands where the factory that obeys them can be found
+    # the check of a configuration asks the parts themselves, where that costs no import of torch
     ("config", "isthmus.models.factories.arguments"),
+    ("config", "isthmus.datasets"),
 }
 
 MODELS_AND_BELOW = set().union(*LEVELS[LEVELS.index({"models", "datasets", "statistics"}) :]) - {

@@ -87,7 +87,7 @@ def test_misspelt_arguments_of_backbones(name, misspelt, meant):
     ],
 )
 def test_arguments_of_decoders(name, given, wrong):
-    faults = DECODER_REGISTRY.entry(name).signature().faults(given, name)
+    faults = DECODER_REGISTRY.entry(name).signature().faults(["channel_list", *given], name)
     assert [argument for argument, _ in faults] == wrong
 
 

@@ -54,7 +54,7 @@ def test_it_works(name):
     scale = LARGER_IMAGE.get(name, 1)
     given = [torch.randn(2, c, s * scale, s * scale) for c, s in zip(channels, sizes, strict=True)]
     arguments = {"channels": 32, "num_classes": 2, **arguments}
-    assert DECODER_REGISTRY.entry(f"mmseg_{name}").signature().faults(arguments, name) == []
+    assert DECODER_REGISTRY.entry(f"mmseg_{name}").signature().faults(["channel_list", *arguments], name) == []
     decoder = DECODER_REGISTRY.build(f"mmseg_{name}", channels, **arguments)
     assert decoder.includes_head
     assert decoder.out_channels == 2

@@ -4,7 +4,7 @@ import pytest
 import torch
 from oracle import cases, differences, load_manifests, load_oracle
 
-from isthmus.errors import ArgumentError, CompositionError, UnknownNameError
+from isthmus.errors import ArgumentError, CompositionError, ShapeError, UnknownNameError
 from isthmus.features import Pyramid
 from isthmus.registry import DECODER_REGISTRY
 
@@ -79,6 +79,26 @@ def test_dpt_takes_features_of_one_stride():
     output = decoder(features([32] * 4, [4] * 4))
     assert tuple(output.shape) == (2, 24, 32, 32)
     assert decoder.requirement.levels == 4
+
+
+@pytest.mark.parametrize("name", ["FPN", "Linknet", "MAnet", "UnetPlusPlus"])
+def test_grids_that_do_not_halve_exactly(name):
+    decoder = DECODER_REGISTRY.build(f"smp_{name}", CHANNELS)
+    with pytest.raises(
+        ShapeError, match=f"smp_{name} takes grids that halve exactly, but is given 50x50, 25x25, 13x13"
+    ):
+        decoder(features(sizes=[50, 25, 13, 7, 4]))
+
+
+def test_dpt_takes_even_grids():
+    decoder = DECODER_REGISTRY.build("smp_DPT", [32] * 4, decoder_intermediate_channels=[8] * 4)
+    with pytest.raises(ShapeError, match="smp_DPT takes even grids, but is given 7x7"):
+        decoder(features([32] * 4, [7] * 4))
+
+
+def test_unet_takes_any_grids():
+    output = DECODER_REGISTRY.build("smp_Unet", CHANNELS)(features(sizes=[50, 25, 13, 7, 4]))
+    assert tuple(output.shape[-2:]) == (50, 50)
 
 
 def test_concatenated_fpn_is_wider():

@@ -2,13 +2,14 @@
 
 import ast
 import importlib
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from isthmus.errors import ArgumentError, CompositionError, UnknownNameError, did_you_mean
+from isthmus.errors import ArgumentError, CompositionError, ShapeError, UnknownNameError, did_you_mean
 from isthmus.features import Requirement
 from isthmus.registry.sources.smp import (
     ARCHITECTURES,
@@ -20,6 +21,7 @@ from isthmus.registry.sources.smp import (
 from isthmus.signatures import check_arguments, static_signature
 
 _PREFINAL_CHANNELS = 32  # what smp fixes for Linknet
+_DOUBLING = frozenset({"FPN", "Linknet", "MAnet", "UnetPlusPlus"})
 
 
 class SmpDecoder(nn.Module):
@@ -69,12 +71,36 @@ class SmpDecoder(nn.Module):
         return Requirement(levels=levels, pyramid=_described(architecture).pyramid)
 
     def forward(self, features: list[Float[Tensor, "batch _ _ _"]]) -> Float[Tensor, "batch channels height width"]:
-        """One grid from the features, the finest first."""
+        """One grid from the features, the finest first.
+
+        Raises:
+            ShapeError: grids that the decoder cannot bring together by doubling.
+        """
+        _check_grids(self.architecture, features)
         if self.architecture == "DPT":
             decoded: Tensor = self._smp_decoder(list(features), [None] * len(features))
         else:
             decoded = self._smp_decoder(list(features))
         return decoded
+
+
+def _check_grids(architecture: str, features: Sequence[Tensor]) -> None:
+    """Most decoders of smp double a grid and join it with the next, which only whole pyramids allow."""
+    sizes = [tuple(feature.shape[-2:]) for feature in features]
+    if architecture == "DPT":
+        fits = all(height % 2 == 0 and width % 2 == 0 for height, width in sizes)
+    elif architecture in _DOUBLING:
+        used = sizes[-4:] if architecture == "FPN" else sizes[1:]
+        fits = all(fine == (2 * coarse[0], 2 * coarse[1]) for fine, coarse in itertools.pairwise(used))
+    else:
+        fits = True
+    if not fits:
+        grids = ", ".join(f"{height}x{width}" for height, width in sizes)
+        wanted = "even grids" if architecture == "DPT" else "grids that halve exactly"
+        raise ShapeError(
+            f"smp_{architecture} takes {wanted}, but is given {grids}; give it images whose height and width are "
+            "multiples of 32 (of twice the patch size under DPT), or take a decoder that resizes, such as smp_Unet"
+        )
 
 
 def _described(architecture: str) -> Architecture:

@@ -98,7 +98,8 @@ class DecoderChoice:
             stated = getattr(self.given, "requirement", None)
         else:
             statement = getattr(self.target, "requirement_for", None)
-            stated = None if statement is None else statement(**self.arguments)
+            preset = DECODER_REGISTRY.entry(self.given).preset if isinstance(self.given, str) else {}
+            stated = None if statement is None else statement(**preset, **self.arguments)
         return stated.within(_DECODED_LAYOUTS[self.task]) if isinstance(stated, Requirement) else None
 
     def check(self) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from isthmus.errors import MissingExtraError, UnknownNameError
 from isthmus.registry.entry import Entry
 from isthmus.registry.registry import Registry
-from isthmus.registry.sources.static_scan import inherited_signature, package_folder
+from isthmus.registry.sources.static_scan import CHANNEL_LIST, inherited_signature, package_folder
 from isthmus.signatures import Signature
 
 PACKAGE = "mmseg"
@@ -47,10 +47,11 @@ class MmsegEntry(Entry):
     """A head of mmsegmentation, whose arguments are those of its class and its base classes."""
 
     def signature(self) -> Signature:
-        """The arguments of the head that matter outside mmsegmentation."""
+        """The channels of the features, and the arguments of the head that matter outside mmsegmentation."""
         own = inherited_signature(f"{self.preset['module']}:{self.name}") or Signature((), is_open=True)
         fixed = {"input_transform"} if self.name in ALWAYS_SEVERAL else set()
-        return own.without(_DECIDED_ELSEWHERE | fixed)
+        kept = own.without(_DECIDED_ELSEWHERE | fixed)
+        return Signature((CHANNEL_LIST, *kept.parameters), kept.is_open)
 
 
 class MmsegHeads(Registry):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from isthmus.features import Pyramid
 from isthmus.registry.entry import Entry
-from isthmus.registry.sources.static_scan import package_folder
+from isthmus.registry.sources.static_scan import CHANNEL_LIST, package_folder
 from isthmus.signatures import Signature, static_signature
 
 PACKAGE = "segmentation_models_pytorch"
@@ -45,7 +45,9 @@ ARCHITECTURES = {
     "FPN": Architecture("fpn.decoder:FPNDecoder", "decoder_segmentation_channels", least_features=4),
     "PSPNet": Architecture("pspnet.decoder:PSPDecoder", "psp_out_channels", pyramid=Pyramid.NONE),
     "DeepLabV3": Architecture("deeplabv3.decoder:DeepLabV3Decoder", pyramid=Pyramid.NONE),
-    "DeepLabV3Plus": Architecture("deeplabv3.decoder:DeepLabV3PlusDecoder", least_features=4),
+    "DeepLabV3Plus": Architecture(
+        "deeplabv3.decoder:DeepLabV3PlusDecoder", least_features=4, pyramid=Pyramid.PREFERRED
+    ),
     "PAN": Architecture("pan.decoder:PANDecoder", least_features=4, pyramid=Pyramid.PREFERRED),
     "UPerNet": Architecture("upernet.decoder:UPerNetDecoder", least_features=4, pyramid=Pyramid.PREFERRED),
     "Segformer": Architecture(
@@ -63,8 +65,8 @@ class SmpDecoderEntry(Entry):
     """An architecture of smp, whose arguments are those of its class that concern the decoder."""
 
     def signature(self) -> Signature:
-        """The arguments of the architecture, less what the encoder and the head decide."""
-        return decoder_signature(self.name)
+        """The channels of the features, and the arguments of the architecture that concern the decoder."""
+        return Signature((CHANNEL_LIST, *decoder_signature(self.name).parameters))
 
 
 def scan_encoders() -> Iterator[Entry]:

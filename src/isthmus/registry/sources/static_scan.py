@@ -7,6 +7,8 @@ from pathlib import Path
 
 from isthmus.signatures import Parameter, Signature, find_definition, static_signature
 
+CHANNEL_LIST = Parameter("channel_list", required=True, annotation="list[int]")  # what every decoder is given first
+
 
 @functools.cache
 def package_folder(package: str) -> Path | None:
