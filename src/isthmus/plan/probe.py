@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from isthmus.errors import EncoderContractError
 from isthmus.features import FeatureSpec, Layout
+from isthmus.plan.light_meta import light_meta
 
 DEFAULT_IMAGE_SIZE = (224, 224)
 
@@ -19,10 +20,19 @@ def on_meta(module: nn.Module) -> Callable:
     The module itself stays as it is, wherever it lives; nothing is copied and nothing computed.
     """
     state = {**dict(module.named_parameters()), **dict(module.named_buffers())}
-    if all(tensor.device.type == "meta" for tensor in state.values()):
-        return module
-    shapes = {name: torch.empty_like(tensor, device="meta") for name, tensor in state.items()}
-    return lambda *args: torch.func.functional_call(module, shapes, args)
+    shapes = {name: torch.empty_like(tensor, device="meta") for name, tensor in state.items() if not tensor.is_meta}
+
+    def run(*args: Any) -> Any:
+        return torch.func.functional_call(module, shapes, args) if shapes else module(*args)
+
+    def run_lightly(*args: Any) -> Any:
+        try:
+            with light_meta():
+                return run(*args)
+        except ImportError:  # a stand-in lacks something
+            return run(*args)
+
+    return run_lightly
 
 
 @contextmanager
