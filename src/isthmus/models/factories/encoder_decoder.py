@@ -28,7 +28,7 @@ from isthmus.models.scalar_output import ScalarOutputModel
 from isthmus.plan.advice import explain_misfit
 from isthmus.plan.probe import check_image_size, feature_specs, patch_size_of
 from isthmus.plan.trace import check_composition
-from isthmus.signatures import live_signature
+from isthmus.signatures import check_arguments, live_signature
 
 
 class EncoderDecoderFactory:
@@ -102,31 +102,39 @@ class EncoderDecoderFactory:
         channels, specs, neck = _build_necks(chain, published)
         for branch in [choice, *branches]:
             branch.check_fit(specs, published, chain, check_image_size(encoder))
-        decoded, head = choice.build(channels)
         patch = patch_size_of(encoder)
-        shared: dict[str, Any] = {
-            "neck": neck,
-            "auxiliary_heads": {branch.name: nn.Sequential(*branch.build(channels)) for branch in branches},
-            "patch_size": patch,
-            "size_multiple": size_multiple(patch, specs),
-            "padding": padding,
-        }
-        model: EncoderDecoderModel
-        if task in PIXEL_TASKS:
-            model = PixelWiseModel(
-                encoder,
-                decoded,
-                head,
-                rescale=rescale,
-                squeeze_channel=task == "regression",
-                image_size_out=None if image_size_out is None else (image_size_out[0], image_size_out[1]),
-                **shared,
-            )
-        else:
-            model = ScalarOutputModel(encoder, decoded, head, **shared)
+        model = _assemble(
+            task,
+            encoder,
+            *choice.build(channels),
+            map_arguments={
+                "rescale": rescale,
+                "image_size_out": None if image_size_out is None else (*image_size_out,),
+            },
+            neck=neck,
+            auxiliary_heads={branch.name: nn.Sequential(*branch.build(channels)) for branch in branches},
+            patch_size=patch,
+            size_multiple=size_multiple(patch, specs),
+            padding=padding,
+        )
         model.necks = chain
         check_composition(model, check_image_size(encoder))
         return model
+
+
+def _assemble(
+    task: str,
+    encoder: nn.Module,
+    decoder: nn.Module,
+    head: nn.Module,
+    *,
+    map_arguments: dict[str, Any],
+    **shared: Any,
+) -> EncoderDecoderModel:
+    if task in PIXEL_TASKS:
+        one_quantity = task == "regression"
+        return PixelWiseModel(encoder, decoder, head, squeeze_channel=one_quantity, **map_arguments, **shared)
+    return ScalarOutputModel(encoder, decoder, head, **shared)
 
 
 class _Branch:
@@ -165,6 +173,7 @@ class _Branch:
         chain: Sequence[Mapping[str, Any]],
         image_size: tuple[int, int],
     ) -> None:
+        """Raise a CompositionError where the decoder cannot take the features."""
         requirement: Requirement | None = self.decoder.requirement
         if requirement is not None and (unmet := requirement.unmet(specs)):
             raise CompositionError(
@@ -172,6 +181,7 @@ class _Branch:
             )
 
     def build(self, channels: list[int]) -> tuple[nn.Module, nn.Module]:
+        """The decoder and its head."""
         decoder = self.decoder.build(list(channels))
         if self.decoder.includes_head:
             return decoder, nn.Identity()
@@ -184,6 +194,8 @@ class _Branch:
 
 
 def _auxiliary_branch(given: AuxiliaryHead | Mapping[str, Any], task: str, outputs: int | None) -> _Branch:
+    if not isinstance(given, AuxiliaryHead):
+        check_arguments(live_signature(AuxiliaryHead), given, "an entry of aux_decoders")
     auxiliary = given if isinstance(given, AuxiliaryHead) else AuxiliaryHead(**given)
     decoder_arguments, rest = extract_prefix_keys(auxiliary.decoder_args, "decoder_")
     head_arguments, rest = extract_prefix_keys(rest, "head_")
