@@ -1,9 +1,11 @@
 """One call of `isthmus fit | validate | test | predict`, from a checked configuration to the end."""
 
+import contextlib
 import copy
 import logging
 import sys
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +37,8 @@ _CHATTER = (
     ".*exists and is not empty.*",
     ".*callbacks used to create the checkpoint need to be provided.*",
     ".*LeafSpec.* is deprecated.*",
+    "(?s).*JsonargparseDeprecationWarning.*",
+    "(?s).*instantiate_classes.* was deprecated.*",
 )
 
 
@@ -108,10 +112,10 @@ class Session:
         Returns:
             The exit status.
         """
-        _quiet()
         try:
-            cli = self.build()
-            getattr(self, f"_{self.subcommand}")(cli)
+            with _quiet():
+                cli = self.build()
+                getattr(self, f"_{self.subcommand}")(cli)
         except SIGTERMException:
             return INTERRUPTED if self.interruption.noted else TERMINATED
         except (SystemExit, RuntimeError) as error:
@@ -260,9 +264,18 @@ def _keep_metrics(run: Path) -> None:
         metrics.replace(run / f"metrics_{number}.csv")
 
 
-def _quiet() -> None:
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
     """Leave out what Lightning says about itself."""
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
-    for message in _CHATTER:
-        warnings.filterwarnings("ignore", message)
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+    levels = [logger.level for logger in loggers]
+    with warnings.catch_warnings():
+        for message in _CHATTER:
+            warnings.filterwarnings("ignore", message)
+        for logger in loggers:
+            logger.setLevel(logging.WARNING)
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)

@@ -1,0 +1,154 @@
+"""From a configuration to maps, on a very small set."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+import torch
+import yaml
+
+from isthmus.cli import main
+from isthmus.cli.checkpoints import AtomicCheckpointIO, find_checkpoint, run_folder_of
+from isthmus.errors import WeightsError
+
+RUN = Path("runs/small/version_0")
+
+
+@pytest.fixture
+def trained(config_file, capsys):
+    """The small configuration, trained for two epochs in the current folder."""
+    assert main(["fit", "-c", "small.yaml"]) == 0
+    return capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_train_test_and_map(trained, capsys, small_set):
+    assert "3,378,850 of them trained" in trained
+    assert "epoch 2/2  train/loss" in trained
+    assert f"val of {RUN}/checkpoints/best.ckpt" in trained
+    assert sorted(file.name for file in RUN.iterdir()) == [
+        "checkpoints",
+        "config.yaml",
+        "confusion_val.csv",
+        "confusion_val.png",
+        "hparams.yaml",
+        "metrics.csv",
+        "samples_val.png",
+        "scores.json",
+    ]
+    assert sorted(file.name for file in (RUN / "checkpoints").iterdir()) == ["best.ckpt", "last.ckpt"]
+    saved = yaml.safe_load((RUN / "config.yaml").read_text())
+    assert saved["model"]["class_path"] == "isthmus.tasks.SemanticSegmentationTask"
+    assert saved["optimizer"]["class_path"] == "torch.optim.AdamW"
+
+    # the configuration that was kept leads to the same run
+    assert main(["test", "-c", str(RUN / "config.yaml")]) == 0
+    assert capsys.readouterr().out.startswith(f"checkpoint: {RUN}/checkpoints/best.ckpt\n")
+    scores = json.loads((RUN / "scores.json").read_text())
+    assert scores["test"]["checkpoint"] == f"{RUN}/checkpoints/best.ckpt"
+    confusion = np.array(scores["test"]["confusion"])
+    assert confusion.sum() == 4 * 32 * 32
+    iou = [confusion[i, i] / (confusion[i].sum() + confusion[:, i].sum() - confusion[i, i]) for i in (0, 1)]
+    assert scores["test"]["metrics"]["mIoU"] == pytest.approx(np.mean(iou), abs=1e-6)
+    assert scores["test"]["classes"]["water"]["IoU"] == pytest.approx(iou[1])
+
+    assert main(["predict", "-c", "small.yaml", "--predict_output_dir", "maps"]) == 0
+    assert "3 map(s) in " in capsys.readouterr().out
+    maps = sorted(str(file.relative_to("maps")) for file in Path("maps").rglob("*.tif"))
+    assert maps == [
+        f"{place}/images/{name}_pred.tif"
+        for place, name in (("north", "scene"), ("south", "other"), ("south", "scene"))
+    ]
+    for name in maps:
+        with (
+            rasterio.open(small_set / "new" / name.replace("_pred", "")) as image,
+            rasterio.open(f"maps/{name}") as map_,
+        ):
+            assert map_.crs == image.crs
+            assert map_.transform == image.transform
+            assert map_.read(1)[0, 0] == map_.nodata == 255
+            assert set(np.unique(map_.read(1))) <= {0, 1, 255}
+            assert map_.tags(1) == {"CLASS_0": "land", "CLASS_1": "water"}
+
+
+def fit_until_second_epoch(number, *words):
+    """Train in another process and send it a signal; what it says from then on, and its status."""
+    command = [sys.executable, "-c", "import sys; from isthmus.cli import main; sys.exit(main())"]
+    command += ["fit", "-c", "small.yaml", "--trainer.max_epochs", "1000", *words]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        said = ""
+        for line in process.stdout:
+            said += line
+            if line.startswith("epoch ") and not line.startswith("epoch 1/"):
+                process.send_signal(number)
+                break
+        said += process.stdout.read()
+        return said, process.wait(60)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
+def test_an_interrupted_training_goes_on(config_file):
+    said, status = fit_until_second_epoch(signal.SIGINT)
+    assert "stopping after this step" in said
+    assert "go on with it by --ckpt_path last" in said
+    assert status == 130
+    kept = torch.load(RUN / "checkpoints" / "last.ckpt", weights_only=True)
+
+    said, status = fit_until_second_epoch(signal.SIGTERM, "--ckpt_path", "last")
+    assert status == 143
+    assert f"checkpoint: {RUN}/checkpoints/last.ckpt" in said
+    assert "epoch 1/" not in said
+    resumed = torch.load(RUN / "checkpoints" / "last.ckpt", weights_only=True)
+    assert resumed["global_step"] > kept["global_step"]
+    assert (RUN / "metrics_1.csv").is_file()
+
+
+def test_a_checkpoint_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatch):
+    path = tmp_path / "last.ckpt"
+    AtomicCheckpointIO().save_checkpoint({"epoch": 1}, path)
+    monkeypatch.setattr("isthmus.cli.checkpoints.torch.save", lambda _, file: Path(file).write_bytes(b"half") and 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        AtomicCheckpointIO().save_checkpoint({"epoch": 2}, path)
+    assert torch.load(path, weights_only=True) == {"epoch": 1}
+    assert [file.name for file in tmp_path.iterdir()] == ["last.ckpt"]
+
+
+def lay(folder, *names):
+    folder.mkdir(parents=True)
+    for age, name in enumerate(names):
+        (folder / name).write_bytes(b"")
+        os.utime(folder / name, (age, age))
+
+
+def test_the_best_checkpoint_of_the_latest_run_is_found(tmp_path):
+    lay(tmp_path / "version_1/checkpoints", "best.ckpt", "last.ckpt")
+    lay(tmp_path / "version_0/checkpoints", "best.ckpt", "last.ckpt")
+    os.utime(tmp_path / "version_1/checkpoints/best.ckpt", (99, 99))
+    assert find_checkpoint("best", tmp_path) == tmp_path / "version_1/checkpoints/best.ckpt"
+    assert find_checkpoint("last", tmp_path) == tmp_path / "version_1/checkpoints/last.ckpt"
+    assert run_folder_of(tmp_path / "version_1/checkpoints/last.ckpt") == tmp_path / "version_1"
+    assert run_folder_of(tmp_path / "a.ckpt") is None
+
+
+def test_checkpoints_of_other_names_are_found_by_what_the_run_recorded(tmp_path):
+    lay(tmp_path / "version_0/checkpoints", "epoch=1.ckpt", "epoch=2.ckpt", "last.ckpt")
+    with pytest.raises(WeightsError, match=r"give one by --ckpt_path: epoch=1\.ckpt, epoch=2\.ckpt, last\.ckpt"):
+        find_checkpoint("best", tmp_path)
+    record = {"val": {"checkpoint": "elsewhere/version_0/checkpoints/epoch=1.ckpt"}}
+    (tmp_path / "version_0/scores.json").write_text(json.dumps(record))
+    assert find_checkpoint("best", tmp_path).name == "epoch=1.ckpt"
+
+
+def test_no_checkpoint_is_a_mistake_that_says_what_to_do(config_file, capsys):
+    assert main(["test", "-c", "small.yaml"]) == 2
+    assert "there is no checkpoint in runs/small; run `isthmus fit` first" in capsys.readouterr().err
+    assert main(["test", "-c", "small.yaml", "--ckpt_path", "gone.ckpt"]) == 2
+    assert "--ckpt_path: there is no checkpoint gone.ckpt" in capsys.readouterr().err
