@@ -112,11 +112,12 @@ def compare(options: argparse.Namespace, arguments: list[str]) -> None:
     print(
         f"batch {options.batch} x 6 x {options.size} x {options.size}, {options.precision}, {options.threads} thread(s)"
     )
-    for model in MODELS:
+    for model in [options.model] if options.model else MODELS:
         results: dict[str, list[dict]] = {package: [] for package in sides}
         for turn in range(options.rounds):
             for package in list(sides)[:: 1 if turn % 2 == 0 else -1]:
                 results[package].append(run_worker(sides[package], package, model, arguments))
+                print(f"{package}: {json.dumps(results[package][-1])}", file=sys.stderr, flush=True)
         print(f"\n{model}")
         medians: dict[str, dict[str, float]] = {}
         for package, runs in results.items():
@@ -145,7 +146,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--precision", default="32-true")
     parser.add_argument("--worker", choices=["isthmus", "terratorch"], help=argparse.SUPPRESS)
-    parser.add_argument("--model", choices=list(MODELS), help=argparse.SUPPRESS)
+    parser.add_argument("--model", choices=list(MODELS), help="only this one")
     options = parser.parse_args()
     if options.worker:
         print(json.dumps(measure(options.worker, options.model, options)))
