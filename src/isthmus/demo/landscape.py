@@ -16,7 +16,15 @@ from isthmus.demo.spectra import BANDS, observe, surface_reflectance
 from isthmus.demo.terrain import draw_terrain
 
 CLASS_NAMES = ("water", "forest", "cropland", "grass", "built-up", "bare", "cloud")
-CLASS_COLORS = ("#2b6cb0", "#1f6b3a", "#d9a441", "#9ccc65", "#c0392b", "#b8a99a", "#ffffff")
+CLASS_COLORS = (
+    (43, 108, 176),
+    (31, 107, 58),
+    (217, 164, 65),
+    (156, 204, 101),
+    (192, 57, 43),
+    (184, 169, 154),
+    (255, 255, 255),
+)
 IGNORE = 255
 """The label of pixels whose class is not told: no data, and veils of cloud that are neither cloud nor land."""
 NODATA = -9999
@@ -33,7 +41,7 @@ class Landscape:
         labels: the class of every pixel, `(height, width)`; `IGNORE` where it is not told.
         bands: the names of the bands.
         class_names: the names of the classes in the order of their numbers.
-        class_colors: their colours as `#rrggbb`.
+        class_colors: their colours, (red, green, blue).
         crs: the coordinate reference system.
         transform: the six numbers of the affine transform from (column, row) to (east, north).
     """
@@ -42,7 +50,7 @@ class Landscape:
     labels: NDArray[np.uint8]
     bands: tuple[str, ...] = BANDS
     class_names: tuple[str, ...] = CLASS_NAMES
-    class_colors: tuple[str, ...] = CLASS_COLORS
+    class_colors: tuple[tuple[int, int, int], ...] = CLASS_COLORS
     crs: str = CRS
     transform: tuple[float, float, float, float, float, float] = (PIXEL_SIZE, 0, 612_340, 0, -PIXEL_SIZE, 5_287_660)
 
