@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from isthmus.report.palette import NOTHING
-from isthmus.report.pictures import PictureSample, draw_samples, paint, stretch
+from isthmus.report.pictures import PictureSample, draw_samples, paint, stretch, usual_ranges
 
 COLOURS = [(10, 20, 30), (40, 50, 60)]
 
@@ -19,6 +19,16 @@ def test_each_band_is_stretched_from_its_2nd_to_its_98th_percentile():
     assert picture[0, 2, 0] == picture[0, 0, 0] == 0
     assert picture[0, 98, 1] == 1
     assert picture[0, 0, 2] == 1
+
+
+def test_an_even_surface_looks_even_beside_others():
+    random = np.random.default_rng(0)
+    rough, even = random.normal(0, 100, (2, 3, 40, 40)) * np.array([1, 0.01]).reshape(2, 1, 1, 1)
+    least = usual_ranges([rough, rough, even], (0, 1, 2))
+    assert least == pytest.approx([400, 400, 400], rel=0.1)
+    assert stretch(even, least=least).max() < 0.02
+    assert stretch(even).max() == 1
+    assert usual_ranges([np.full((3, 2, 2), np.nan)], (0, 1, 2)) == [0, 0, 0]
 
 
 def test_the_bands_of_the_picture_are_chosen():

@@ -157,7 +157,7 @@ def _metrics(trainer: Trainer, split: str, names: list[str]) -> dict[str, float]
         for name, value in trainer.callback_metrics.items()
         if name.startswith(f"{split}/")
     }
-    endings = tuple(f"_{name}" for name in names)
+    endings = ("_step", "_epoch", *(f"_{name}" for name in names))  # Lightning's two of one value, and single classes
     return {name: value for name, value in values.items() if "/" not in name and not name.endswith(endings)}
 
 

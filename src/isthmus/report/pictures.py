@@ -12,6 +12,7 @@ from isthmus.atomic import atomic_path
 from isthmus.report.palette import NOTHING, Colour
 
 _DARKEST, _BRIGHTEST = 2, 98  # percentiles of a band that are drawn black and white
+_EVEN = 0.5  # of the range that is usual among the samples, the least that is stretched
 _SIDE = 1.9  # inches of one panel
 _GAP = 0.06  # between two samples in a row, as a share of a panel
 
@@ -33,20 +34,42 @@ class PictureSample:
     name: str
 
 
-def stretch(image: npt.NDArray[np.floating], rgb_indices: Sequence[int] = (0, 1, 2)) -> npt.NDArray[np.float64]:
+def stretch(
+    image: npt.NDArray[np.floating], rgb_indices: Sequence[int] = (0, 1, 2), least: Sequence[float] = (0.0, 0.0, 0.0)
+) -> npt.NDArray[np.float64]:
     """Three bands as a picture `(height, width, 3)` from 0 to 1, each stretched from its 2nd to its 98th percentile.
 
     Bands that the image does not have are replaced by its last one; pixels that are not finite are black.
+
+    Args:
+        image: `(bands, height, width)`.
+        rgb_indices: the bands that are drawn red, green and blue.
+        least: the smallest range of each of the three that is stretched, so that an even surface looks even.
     """
-    bands = image[[min(index, len(image) - 1) for index in rgb_indices]].astype(np.float64)
-    finite = np.isfinite(bands)
+    bands = _rgb(image, rgb_indices)
     picture = np.zeros_like(bands)
-    for band, valid, out in zip(bands, finite, picture, strict=True):
+    for band, smallest, out in zip(bands, least, picture, strict=True):
+        valid = np.isfinite(band)
         if valid.any():
             low, high = np.percentile(band[valid], [_DARKEST, _BRIGHTEST])
-            scaled = (band - low) / (high - low) if high > low else np.full_like(band, 0.5)
-            out[valid] = scaled[valid].clip(0, 1)
+            span = max(high - low, smallest)
+            out[valid] = ((band[valid] - low) / span).clip(0, 1) if span > 0 else 0.5
     return np.moveaxis(picture, 0, -1)
+
+
+def usual_ranges(images: Sequence[npt.NDArray[np.floating]], rgb_indices: Sequence[int]) -> list[float]:
+    """The median over images of what `stretch` would stretch, for each of the three bands."""
+    ranges = [[0.0, 0.0, 0.0]]
+    for image in images:
+        bands = [band[np.isfinite(band)] for band in _rgb(image, rgb_indices)]
+        if all(band.size for band in bands):
+            ranges.append([float(np.subtract(*np.percentile(band, [_BRIGHTEST, _DARKEST]))) for band in bands])
+    found: list[float] = np.median(ranges[1:] or ranges, axis=0).tolist()
+    return found
+
+
+def _rgb(image: npt.NDArray[np.floating], rgb_indices: Sequence[int]) -> npt.NDArray[np.float64]:
+    return image[[min(index, len(image) - 1) for index in rgb_indices]].astype(np.float64)
 
 
 def paint(classes: npt.NDArray[np.integer], colours: Sequence[Colour]) -> npt.NDArray[np.uint8]:
@@ -88,19 +111,21 @@ def draw_samples(
     grid = figure.subplots(rows, len(widths), squeeze=False, width_ratios=widths)
     for axis in grid.flat:
         axis.set_axis_off()
+    least = [_EVEN * span for span in usual_ranges([sample.image for sample in samples], rgb_indices)]
     for number, sample in enumerate(samples):
         row, block = divmod(number, blocks)
         first = block * (panels + 1)
-        _draw_row(grid[row, first : first + panels], sample, colours, rgb_indices, heading=row == 0)
+        image = stretch(sample.image, rgb_indices, least)
+        _draw_row(grid[row, first : first + panels], image, sample, colours, heading=row == 0)
     _draw_legend(figure, samples, names, colours)
     with atomic_path(path) as temporary:
         figure.savefig(temporary)
 
 
 def _draw_row(
-    axes: Any, sample: PictureSample, colours: Sequence[Colour], rgb_indices: Sequence[int], *, heading: bool
+    axes: Any, image: npt.NDArray[Any], sample: PictureSample, colours: Sequence[Colour], *, heading: bool
 ) -> None:
-    pictures: list[tuple[str, npt.NDArray[Any]]] = [("image", stretch(sample.image, rgb_indices))]
+    pictures: list[tuple[str, npt.NDArray[Any]]] = [("image", image)]
     if sample.label is not None and len(axes) == 3:
         pictures.append(("label", paint(sample.label, colours)))
     pictures.append(("prediction", paint(sample.prediction, colours)))
