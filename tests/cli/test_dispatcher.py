@@ -8,6 +8,7 @@ import pytest
 
 from isthmus.cli import main
 from isthmus.cli.dispatcher import COMMANDS
+from isthmus.errors import DataError
 
 HEAVY = (
     "torch",
@@ -111,6 +112,16 @@ def test_print_config_shows_what_would_run(tmp_path, monkeypatch, capsys):
     assert "max_epochs: 7" in shown
     assert "default_root_dir: runs/flood" in shown
     assert "seed_everything: 0" in shown
+
+
+def test_an_error_from_a_worker_is_told_without_its_traceback(monkeypatch, capsys):
+    wrapped = (
+        "Caught DataError in DataLoader worker process 0.\nOriginal Traceback (most recent call last):\n"
+        '  File "x.py", line 1, in <module>\n    y\nisthmus.errors.DataError: a.tif has 2 missing values: no\n'
+    )
+    monkeypatch.setattr("isthmus.cli.list.run", lambda *_: (_ for _ in ()).throw(DataError(wrapped)))
+    assert main(["list"]) == 2
+    assert capsys.readouterr().err == "isthmus: a.tif has 2 missing values: no\n"
 
 
 def test_list_counts_the_parts_of_others_and_names_its_own(capsys):

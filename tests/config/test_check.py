@@ -89,6 +89,13 @@ def test_a_good_configuration_has_no_fault():
         ("trainer.callbacks.0", "RichProgresBar", "trainer.callbacks.0.class_path", "did you mean 'RichProgressBar'"),
         ("trainer.callbacks.1.init_args.patiance", 3, "trainer.callbacks.1.init_args.patiance", "'patience'?"),
         ("trainer.logger.0.class_path", "TensorboardLoger", "trainer.logger.0.class_path", "'TensorBoardLogger'?"),
+        (
+            "trainer.callbacks.1.init_args.monitor",
+            "val_loss",
+            "trainer.callbacks.1.init_args.monitor",
+            "the task does not log 'val_loss'; did you mean 'val/loss'",
+        ),
+        ("lr_scheduler.init_args.monitor", "val/IoU_watr", "lr_scheduler.init_args.monitor", "'val/IoU_water'"),
         ("model.class_path", "SemanticSegmentatonTask", "model.class_path", "did you mean 'SemanticSegmentationTask'?"),
         (
             "model.class_path",

@@ -77,8 +77,18 @@ def test_overrides_reach_everywhere():
     config = {"model": {"class_path": "A", "init_args": {"lr": 1}}, "trainer": {"callbacks": [{"class_path": "C"}]}}
     changed = apply_overrides(
         config,
-        ["--model.init_args.lr", "1e-4", "--model.loss=dice", "--trainer.callbacks.0.patience", "-1"]
-        + ["--trainer.max_epochs", "5", "--data.init_args.bands", "[RED, 1]", "--data.init_args.grep=*.tif"],
+        [
+            "--model.init_args.lr",
+            "1e-4",
+            "--model.loss=dice",
+            "--trainer.callbacks.0.patience",
+            "-1",
+            "--trainer.max_epochs",
+            "5",
+            "--data.init_args.bands",
+            "[RED, 1]",
+            "--data.init_args.grep=*.tif",
+        ],
     )
     assert changed == {
         "model": {"class_path": "A", "init_args": {"lr": 1e-4, "loss": "dice"}},

@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if debug:
             traceback.print_exc()
         else:
-            sys.stderr.write(f"isthmus: {error}\n")
+            sys.stderr.write(f"isthmus: {_without_traceback(str(error))}\n")
         return MISTAKE
     except KeyboardInterrupt:
         sys.stderr.write("isthmus: interrupted\n")
@@ -68,6 +68,14 @@ def _answer(words: list[str]) -> int:
     module, _ = COMMANDS[name]
     status: int = importlib.import_module(module).run(name, rest)
     return status
+
+
+def _without_traceback(message: str) -> str:
+    """What an error says that a worker process has wrapped into where it arose."""
+    if "Original Traceback" not in message:
+        return message
+    last = message[message.rindex("\nisthmus.") + 1 :] if "\nisthmus." in message else message
+    return last.partition(": ")[2].rstrip() or message
 
 
 def _usage() -> str:

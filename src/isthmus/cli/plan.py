@@ -4,7 +4,7 @@ import argparse
 import json
 
 from isthmus.cli.console import say
-from isthmus.cli.training import assemble
+from isthmus.cli.training import read_config
 from isthmus.config.check import check_config
 from isthmus.errors import ConfigError
 
@@ -12,10 +12,11 @@ from isthmus.errors import ConfigError
 def run(name: str, words: list[str]) -> int:
     """Answer `isthmus plan`."""
     given, overrides = _parser(name).parse_known_args(words)
-    config = assemble(given.config, overrides)
-    faults = [fault for fault in check_config(config, name) if fault.key.partition(".")[0] == "model"]
-    if faults:
-        raise ConfigError(faults, " and ".join(given.config))
+    config = read_config(given.config, overrides)
+    if "model" in config:  # otherwise they are the arguments of a factory
+        faults = [fault for fault in check_config(config, name) if fault.key.partition(".")[0] == "model"]
+        if faults:
+            raise ConfigError(faults, " and ".join(given.config))
 
     from isthmus.plan import plan  # imports torch
 

@@ -36,6 +36,7 @@ class PredictionWriter(BasePredictionWriter):
         self.folder = Path(folder)
         self.written: list[Path] = []
         self._stems: dict[str, Path] = {}
+        self._images: frozenset[str] = frozenset()
 
     def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
         """Decide on the name of every map.
@@ -47,6 +48,7 @@ class PredictionWriter(BasePredictionWriter):
         if files is None:
             raise DataError("the dataset has no `image_files`, from which the maps could take their names")
         self._stems = name_maps(files)
+        self._images = frozenset(map(os.path.realpath, files))
 
     def write_on_batch_end(
         self,
@@ -71,7 +73,7 @@ class PredictionWriter(BasePredictionWriter):
     def _write(self, frame: Frame, values: Tensor, suffix: str, file: str, module: LightningModule) -> None:
         stem = self._stems[file]
         path = self.folder / stem.with_name(f"{stem.name}_{suffix}.tif")
-        if os.path.realpath(path) in {os.path.realpath(image) for image in (file,)} or str(path) in self._stems:
+        if os.path.realpath(path) in self._images:
             raise RasterError(f"the map of {file} would overwrite the image {path}; give another predict_output_dir")
         array = values.detach().cpu().numpy()
         names = list(getattr(module, "class_names", None) or map(str, range(len(array) if array.ndim == 3 else 256)))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from isthmus.cli.console import say
-from isthmus.cli.training import assemble
+from isthmus.cli.training import read_config
 from isthmus.config.check import check_config
 from isthmus.errors import ConfigError
 from isthmus.report.text_table import text_table
@@ -17,7 +17,7 @@ _STATISTICS = ("data.init_args.means", "data.init_args.stds")  # what is being s
 def run(name: str, words: list[str]) -> int:
     """Answer `isthmus stats`."""
     given, overrides = _parser(name).parse_known_args(words)
-    config = assemble(given.config, overrides)
+    config = read_config(given.config, overrides)
     faults = [
         fault
         for fault in check_config(config, name)

@@ -50,23 +50,33 @@ def run(name: str, words: list[str]) -> int:
     return Session(config, name, checkpoint, output).run()
 
 
-def assemble(paths: list[str], overrides: list[str]) -> dict[str, Any]:
-    """One configuration of files and overrides, with full class paths and the defaults of the command.
-
-    Without a `default_root_dir` runs are kept in `runs/<name of the first file>`.
+def read_config(paths: list[str], overrides: list[str]) -> dict[str, Any]:
+    """One configuration of files and overrides, with full class paths where the classes are known.
 
     Raises:
         ConfigError: a file cannot be read, or an override leads nowhere.
     """
     config = apply_overrides(merge_configs([load_config(path) for path in paths]), overrides)
-    config.setdefault("seed_everything", 0)
-    trainer = config.setdefault("trainer", {})
-    if trainer is None:
-        trainer = config["trainer"] = {}
-    if isinstance(trainer, dict) and trainer.get("default_root_dir") is None:
-        trainer["default_root_dir"] = str(Path(RUNS, Path(paths[0]).stem if paths else "unnamed"))
     qualified, _ = qualify_class_paths(config)
     return qualified
+
+
+def assemble(paths: list[str], overrides: list[str]) -> dict[str, Any]:
+    """A configuration with the defaults of the command.
+
+    The seed is 0, and without a `default_root_dir` runs are kept in `runs/<name of the first file>`.
+
+    Raises:
+        ConfigError: a file cannot be read, or an override leads nowhere.
+    """
+    config = read_config(paths, overrides)
+    config.setdefault("seed_everything", 0)
+    if config.get("trainer") is None:
+        config["trainer"] = {}
+    trainer = config["trainer"]
+    if isinstance(trainer, dict) and trainer.get("default_root_dir") is None:
+        trainer["default_root_dir"] = str(Path(RUNS, Path(paths[0]).stem if paths else "unnamed"))
+    return config
 
 
 def _parser(name: str) -> argparse.ArgumentParser:

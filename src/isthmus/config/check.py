@@ -9,6 +9,7 @@ from isthmus.config.annotations import fits
 from isthmus.config.class_paths import ClassNode, class_nodes, qualify_class_paths
 from isthmus.config.composition import composition_faults
 from isthmus.config.data import data_faults
+from isthmus.config.monitors import monitor_faults
 from isthmus.errors import Fault, did_you_mean
 from isthmus.registry.sources.static_scan import inherited_signature, merge
 from isthmus.signatures import Signature, static_signature
@@ -51,6 +52,7 @@ def check_config(config: Mapping[str, Any], subcommand: str = "fit") -> list[Fau
             faults += _class_faults(node)
     if "model" not in unresolved_keys:
         faults += composition_faults(qualified)
+        faults += monitor_faults(qualified)
     if not any(fault.key.partition(".")[0] == "data" for fault in faults):
         faults += data_faults(qualified, subcommand)
     faults += agreement_faults(qualified)
