@@ -121,6 +121,38 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_old_one(tmp_path, monkey
     assert [file.name for file in tmp_path.iterdir()] == ["last.ckpt"]
 
 
+class RunsCode:
+    def __reduce__(self):
+        return Path.write_text, (Path("ran"), "")
+
+
+def test_mistakes_that_only_the_heavy_packages_know(config_file, capsys):
+    assert main(["fit", "-c", "small.yaml", "--trainer.precision", "half"]) == 2
+    assert "trainer.precision: found 'half'; expected int, or Literal[" in capsys.readouterr().err
+    assert main(["fit", "-c", "small.yaml", "--model.lr_overrides", "{nothing: 1.0e-3}"]) == 2
+    assert "the lr_overrides key 'nothing' is part of no parameter name" in capsys.readouterr().err
+
+
+def test_a_checkpoint_with_code_in_it_is_not_loaded(config_file, capsys):
+    torch.save({"state_dict": RunsCode()}, "evil.ckpt")
+    assert main(["test", "-c", "small.yaml", "--ckpt_path", "evil.ckpt"]) == 2
+    assert "evil.ckpt holds more than weights and plain data" in capsys.readouterr().err
+    assert not Path("ran").exists()
+    Path("text.ckpt").write_text("no zip")
+    assert main(["test", "-c", "small.yaml", "--ckpt_path", "text.ckpt"]) == 2
+    assert "text.ckpt is no checkpoint, or is damaged" in capsys.readouterr().err
+
+
+def test_training_without_validation_keeps_the_last_epoch_and_fits_no_other_model(config_file, capsys):
+    assert main(["fit", "-c", "small.yaml", "--data.val_data_root", "null", "--trainer.max_epochs", "1"]) == 0
+    assert sorted(file.name for file in (RUN / "checkpoints").iterdir()) == ["best.ckpt", "last.ckpt"]
+    capsys.readouterr()
+    assert main(["test", "-c", "small.yaml", "--model.model_args.decoder_channels", "8"]) == 2
+    error = capsys.readouterr().err
+    assert f"{RUN}/checkpoints/best.ckpt was made by another model: size mismatch for model.decoder" in error
+    assert "more" in error
+
+
 def lay(folder, *names):
     folder.mkdir(parents=True)
     for age, name in enumerate(names):

@@ -5,12 +5,12 @@ import copy
 import logging
 import sys
 import warnings
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
-from jsonargparse import ArgumentError as ParserError
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint, ProgressBar
 from lightning.pytorch.cli import LightningCLI
@@ -20,11 +20,12 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 from isthmus.atomic import write_text
 from isthmus.cli.checkpoints import BEST, LAST, AtomicCheckpointIO, find_checkpoint, run_folder_of
 from isthmus.cli.console import say
+from isthmus.cli.explaining import explained
 from isthmus.cli.interruption import Interruption, run_folder
 from isthmus.cli.progress import LineProgress
 from isthmus.config.composition import TASK_OF_CLASS
 from isthmus.config.optimizer import DEFAULT_MONITOR, with_task_optimizer
-from isthmus.errors import ConfigError, Fault, WeightsError
+from isthmus.errors import WeightsError
 from isthmus.report.callback import ScoreReport
 
 INTERRUPTED, TERMINATED = 130, 143
@@ -113,7 +114,7 @@ class Session:
             The exit status.
         """
         try:
-            with _quiet():
+            with _quiet(), explained(self.checkpoint):
                 cli = self.build()
                 getattr(self, f"_{self.subcommand}")(cli)
         except SIGTERMException:
@@ -135,10 +136,9 @@ class Session:
             trainer["logger"] = self._default_logger()
         trainer.setdefault("enable_model_summary", False)
         trainer.setdefault("log_every_n_steps", LOG_EVERY)
-        try:
-            return IsthmusCLI(config, callbacks)
-        except ParserError as error:
-            raise ConfigError([Fault("", str(error))]) from error
+        if self.subcommand == "fit" and not self.validated:
+            trainer |= {"limit_val_batches": 0, "num_sanity_val_steps": 0}
+        return IsthmusCLI(config, callbacks)
 
     # --- the four commands --------------------------------------------------------------------------------------------
 
@@ -187,6 +187,14 @@ class Session:
         own = run_folder_of(self.checkpoint) if self.checkpoint is not None else None
         return own or self.root
 
+    @property
+    def validated(self) -> bool:
+        """Whether there is something to validate on."""
+        data = self.config["data"]
+        init = data.get("init_args") or {}
+        given = init.get("val_data_root") is not None or not data["class_path"].startswith("isthmus.datamodules.")
+        return given and self.config["trainer"].get("limit_val_batches", 1) != 0
+
     def _find(self, checkpoint: str | None) -> Path | None:
         if checkpoint is None and self.subcommand == "fit":
             return None
@@ -197,6 +205,8 @@ class Session:
         path = Path(str(checkpoint))
         if not path.is_file():
             raise WeightsError(f"--ckpt_path: there is no checkpoint {path}")
+        if not zipfile.is_zipfile(path):
+            raise WeightsError(f"--ckpt_path: {path} is no checkpoint, or is damaged")
         return path
 
     def _default_logger(self) -> Any:
@@ -228,12 +238,8 @@ class Session:
     def _model_checkpoint(self) -> ModelCheckpoint:
         task = TASK_OF_CLASS.get(self.config["model"]["class_path"].rpartition(".")[2], "")
         monitor, mode = _MONITORS.get(task, (DEFAULT_MONITOR, "min"))
-        init = self.config["data"].get("init_args") or {}
-        validated = self.config["trainer"].get("limit_val_batches", 1) != 0 and (
-            "val_data_root" not in init or init["val_data_root"] is not None
-        )
         return ModelCheckpoint(
-            monitor=monitor if validated else None,
+            monitor=monitor if self.validated else None,
             mode=mode,
             filename=BEST,
             save_last=True,

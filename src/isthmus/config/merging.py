@@ -1,7 +1,6 @@
 """Putting a configuration together from several files and the overrides of the command line."""
 
 import copy
-import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -67,7 +66,7 @@ def apply_overrides(config: Mapping[str, Any], arguments: Sequence[str]) -> dict
 def _set(config: dict[str, Any], path: list[str], value: Any) -> str:
     """Set a value deep inside; what is wrong with the path, or the empty string."""
     node: Any = config
-    for step, following in itertools.pairwise(path):
+    for step in path[:-1]:
         if isinstance(node, list):
             index = _index(step, node)
             if index is None:
@@ -76,7 +75,7 @@ def _set(config: dict[str, Any], path: list[str], value: Any) -> str:
         elif isinstance(node, dict):
             node = _inner(node, step)
             child = node.get(step)
-            if isinstance(child, str) and (following in _OF_A_CLASS):
+            if isinstance(child, str):  # a class by its name alone
                 child = {"class_path": child}
             if not isinstance(child, dict | list):
                 child = {}
