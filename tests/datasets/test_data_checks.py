@@ -95,6 +95,10 @@ def test_files_that_are_damaged(arguments, tmp_path):
     assert "labels/chip_2.tif cannot be read" in messages[1]
 
 
+def test_values_of_a_wrong_type_are_left_to_the_check_of_types(arguments):
+    assert faults_of(arguments, batch_size="8", num_classes="2", means=["a"], stds=["b"]) == {}
+
+
 def test_stages_that_are_needed_and_not_given(arguments):
     del arguments["val_data_root"]
     assert [fault.key for fault in check_segmentation_data(arguments, ["train", "val"])] == ["val_data_root"]

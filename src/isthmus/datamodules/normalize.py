@@ -36,7 +36,7 @@ class Normalize(nn.Module):
         self.register_buffer("stds", torch.tensor(list(stds), dtype=torch.float32))
 
     def forward(self, batch: dict[str, Any]) -> dict[str, Any]:
-        """Normalise `image`, `(B, C, H, W)` or `(B, C, T, H, W)`, in place in the dictionary, wherever the batch lies.
+        """Normalise `image`, `(B, C, H, W)` or `(B, C, T, H, W)`, in place, on whichever device it lies.
 
         Raises:
             ShapeError: the image has another number of axes or of channels.
@@ -53,5 +53,5 @@ class Normalize(nn.Module):
             )
         shape = (1, -1) + (1,) * (image.ndim - 2)
         means, stds = (values.to(image.device).view(shape) for values in (self.means, self.stds))
-        batch["image"] = (image - means).div_(stds)
+        image.sub_(means).div_(stds)
         return batch

@@ -79,7 +79,7 @@ def _check_values(source: PixelwiseSource, init_args: Mapping[str, Any]) -> list
             continue
         if names is not None and len(numbers) != len(names):
             faults.append(Fault(key, f"has {len(numbers)} value(s), but an image has {len(names)} band(s)"))
-        if key == "stds" and not all(number > 0 for number in numbers):
+        if key == "stds" and any(isinstance(number, int | float) and not number > 0 for number in numbers):
             faults.append(Fault(key, f"must be above 0, but is {numbers}"))
     return faults
 
@@ -115,7 +115,7 @@ def _check_stage(
     if len(scan.errors) > _FILES_SHOWN:
         faults.append(Fault(key, f"{len(scan.errors) - _FILES_SHOWN} more files are wrong"))
     faults += _check_batches(stage, samples, init_args)
-    batch_size = init_args.get("batch_size", 1)
+    batch_size = _batch_size(init_args)
     transform = init_args.get(f"{'test' if stage == 'predict' else stage}_transform")
     if len(scan.sizes) > 1 and batch_size != 1 and not transform and init_args.get("check_stackability", True):
         faults.append(
@@ -145,7 +145,7 @@ def _culprit(source: PixelwiseSource, stage: str) -> str:
 
 
 def _check_batches(stage: str, samples: Sequence[Sample], init_args: Mapping[str, Any]) -> list[Fault]:
-    batch_size = init_args.get("batch_size", 1)
+    batch_size = _batch_size(init_args)
     if stage != "train" or not init_args.get("drop_last", True) or len(samples) >= batch_size:
         return []
     return [
@@ -155,6 +155,11 @@ def _check_batches(stage: str, samples: Sequence[Sample], init_args: Mapping[str
             f"that is not full; reduce it to {len(samples)} or set drop_last to false",
         )
     ]
+
+
+def _batch_size(init_args: Mapping[str, Any]) -> int:
+    given = init_args.get("batch_size")
+    return given if isinstance(given, int) else 1  # what is no number is told where types are checked
 
 
 def _check_labels(stage: str, samples: Sequence[Sample], labels: LabelReader) -> list[Fault]:

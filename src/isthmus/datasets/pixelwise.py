@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
+from rasterio.env import env_ctx_if_needed
 from torch.utils.data import Dataset
 
 from isthmus.datasets.bands import BandSelection
@@ -73,18 +74,23 @@ class PixelwiseDataset(Dataset[dict[str, Any]], ABC):
             DataError: a file that cannot be used; the message names it.
         """
         sample = self.samples[index]
+        with env_ctx_if_needed():  # one for both files
+            item = self._read(sample)
+        return item if self.transform is None else self.transform(item)
+
+    def _read(self, sample: Sample) -> dict[str, Any]:
         image = self.image_reader.read(sample.image)
         self._fill_missing(image, sample.image)
         item: dict[str, Any] = {"image": torch.from_numpy(image), "filename": str(sample.image)}
-        if sample.label is not None:
-            mask = self.read_mask(sample.label)
-            if mask.shape != image.shape[-2:]:
-                raise DataError(
-                    f"{sample.image} is {_show(image.shape[-2:])} pixels (height x width), but its label "
-                    f"{sample.label} is {_show(mask.shape)}; they must be equal"
-                )
-            item["mask"] = torch.from_numpy(mask)
-        return item if self.transform is None else self.transform(item)
+        if sample.label is None:
+            return item
+        mask = self.read_mask(sample.label)
+        if mask.shape != image.shape[-2:]:
+            raise DataError(
+                f"{sample.image} is {_show(image.shape[-2:])} pixels (height x width), but its label {sample.label} "
+                f"is {_show(mask.shape)}; they must be equal"
+            )
+        return {**item, "mask": torch.from_numpy(mask)}
 
     def _fill_missing(self, image: npt.NDArray[np.float32], path: Path) -> None:
         missing = np.isnan(image)
