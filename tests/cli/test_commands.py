@@ -83,7 +83,7 @@ def test_the_examples_have_no_fault(path):
 def test_samples_are_taken_at_even_distances():
     torch = pytest.importorskip("torch")
     for sizes, pictures in (([4] * 12, 6), ([8, 8, 3], 6), ([2], 6), ([5] * 100, 6)):
-        report = ScoreReport(Path(), print, pictures=pictures)
+        report = ScoreReport(Path(), pictures=pictures)
         for index, size in enumerate(sizes):
             batch = {"image": torch.full((size, 3, 2, 2), float(index)), "filename": [f"{index}"] * size}
             report._keep(batch, index, len(sizes))

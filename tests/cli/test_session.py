@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -91,6 +92,30 @@ def fit_until_second_epoch(number, *words):
                 break
         said += process.stdout.read()
         return said, process.wait(60)
+
+
+@pytest.mark.slow
+def test_probabilities_beside_the_map_and_no_image_is_overwritten(trained, capsys, small_set, tmp_path):
+    shutil.copytree(small_set / "new" / "north" / "images", tmp_path / "images")
+    shutil.copy(tmp_path / "images/scene.tif", tmp_path / "images/other_pred.tif")
+    words = ["predict", "-c", "small.yaml", "--data.predict_data_root", "images"]
+    words += ["--model.output_on_inference", "[prediction, probabilities]"]
+    assert main(words) == 0
+    with rasterio.open(RUN / "predictions/scene_probabilities.tif") as shares:
+        assert shares.descriptions == ("land", "water")
+        assert shares.dtypes == ("float32", "float32")
+        read = shares.read()
+    with rasterio.open(RUN / "predictions/scene_pred.tif") as chosen:
+        assert np.array_equal(read.argmax(0)[1:], chosen.read(1)[1:])
+    assert np.isnan(read[:, 0, 0]).all()
+    assert read.sum(0)[1:] == pytest.approx(1, abs=1e-6)
+
+    before = (tmp_path / "images/other_pred.tif").read_bytes()
+    (tmp_path / "images/scene.tif").rename(tmp_path / "images/other.tif")
+    capsys.readouterr()
+    assert main([*words, "--predict_output_dir", "images"]) == 2
+    assert "would overwrite the image images/other_pred.tif" in capsys.readouterr().err
+    assert (tmp_path / "images/other_pred.tif").read_bytes() == before
 
 
 @pytest.mark.slow

@@ -163,8 +163,11 @@ class Session:
 
     def _score(self, cli: IsthmusCLI, score: Any, folder: Path, checkpoint: Path | None) -> None:
         trainer: Any = cli.trainer
-        trainer.callbacks.append(ScoreReport(folder, say, checkpoint))
+        report = ScoreReport(folder, checkpoint)
+        trainer.callbacks.append(report)
         score(cli.model, datamodule=cli.datamodule, ckpt_path=checkpoint, verbose=False, weights_only=True)
+        if report.text:
+            say(f"\n{report.text}")
 
     def _predict(self, cli: IsthmusCLI) -> None:
         from isthmus.cli.prediction_writer import PredictionWriter

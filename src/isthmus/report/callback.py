@@ -2,7 +2,6 @@
 
 import json
 import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,21 +22,21 @@ SCORES = "scores.json"
 class ScoreReport(Callback):
     """Reports the scores of a validation or a test when it is run by itself, not between the epochs of a training.
 
-    It says the scores of all classes and of each, writes them to `scores.json` and `confusion_<split>.csv` and `.png`,
-    and draws some samples in `samples_<split>.png`.
+    It puts the scores of all classes and of each into words, writes them to `scores.json` and
+    `confusion_<split>.csv` and `.png`, and draws some samples in `samples_<split>.png`.
 
     Args:
         folder: where the files go.
-        say: called with each piece of text.
         checkpoint: what was scored, to be kept beside the scores.
         pictures: how many samples are drawn, taken at even distances from the split.
+
+    Attributes:
+        text: the scores in words and where the files are, when the run has ended.
     """
 
-    def __init__(
-        self, folder: Path, say: Callable[[str], None], checkpoint: Path | None = None, pictures: int = 6
-    ) -> None:
+    def __init__(self, folder: Path, checkpoint: Path | None = None, pictures: int = 6) -> None:
         self.folder = folder
-        self.say = say
+        self.text = ""
         self.checkpoint = checkpoint
         self.pictures = pictures
         self._samples: list[dict[str, Any]] = []
@@ -90,12 +89,12 @@ class ScoreReport(Callback):
     def _report(self, trainer: Trainer, module: LightningModule, split: str) -> None:
         names = [str(name) for name in getattr(module, "class_names", None) or []]
         matrices: dict[str, Tensor] = getattr(module, "confusion", {})
-        written = []
+        written, texts = [], []
         for key in [key for key in matrices if key.partition("/")[0] == split] or [split]:
             metrics = _metrics(trainer, key, names)
             confusion = matrices[key].numpy() if key in matrices else None
             source = f" of {self.checkpoint}" if self.checkpoint else ""
-            self.say("\n" + scores_text(f"{key}{source}", metrics, confusion, names) + "\n")
+            texts.append(scores_text(f"{key}{source}", metrics, confusion, names))
             record: dict[str, Any] = {"metrics": metrics}
             if self.checkpoint is not None:
                 record["checkpoint"] = str(self.checkpoint)
@@ -114,8 +113,7 @@ class ScoreReport(Callback):
         written.insert(0, self.folder / SCORES)
         if self._samples and names:
             written.append(self._draw(trainer, module, split, names))
-        for path in written:
-            self.say(f"  {path}")
+        self.text = "\n\n".join([*texts, "\n".join(f"  {path}" for path in written)])
 
     def _draw(self, trainer: Trainer, module: LightningModule, split: str, names: list[str]) -> Path:
         datamodule: Any = getattr(trainer, "datamodule", None)
