@@ -14,6 +14,7 @@ FILES = sorted(SOURCE.rglob("*.py"))
 
 # From the outside in. A part imports what stands further in than itself, and nothing beside itself.
 LEVELS = (
+    {"__main__"},
     {"cli", "demo"},
     {"compat"},
     {"tasks", "report", "scenes", "bundle", "baselines"},

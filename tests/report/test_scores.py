@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +13,7 @@ from isthmus.report.confusion import draw_confusion, write_confusion
 from isthmus.report.palette import default_colors
 from isthmus.report.scores import class_scores, row_shares, scores_text
 from isthmus.report.text_table import short_number, text_table
+from isthmus.tasks.confusion import class_scores as class_scores_of_tasks
 
 CONFUSION = np.array([[8, 2, 0], [1, 3, 0], [0, 0, 0]])
 
@@ -75,3 +77,11 @@ def test_colours_are_all_different(names):
     colours = default_colors(names)
     assert len(set(colours)) == len(names)
     assert all(0 <= part <= 255 for colour in colours for part in colour)
+
+
+@given(st.lists(st.lists(st.integers(0, 3), min_size=3, max_size=3), min_size=3, max_size=3))
+def test_the_printed_scores_are_those_that_training_logs(rows):
+    logged = class_scores_of_tasks(torch.tensor(rows))
+    printed = class_scores(np.array(rows), ["a", "b", "c"])
+    for name, attribute in (("IoU", "iou"), ("F1", "f1"), ("Class_Accuracy", "accuracy")):
+        np.testing.assert_allclose([getattr(score, attribute) for score in printed], logged[name].numpy())

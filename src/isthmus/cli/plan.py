@@ -6,7 +6,7 @@ import json
 from isthmus.cli.console import say
 from isthmus.cli.training import read_config
 from isthmus.config.check import check_config
-from isthmus.errors import ConfigError
+from isthmus.errors import ArgumentError, ConfigError
 
 
 def run(name: str, words: list[str]) -> int:
@@ -20,7 +20,10 @@ def run(name: str, words: list[str]) -> int:
 
     from isthmus.plan import plan  # imports torch
 
-    planned = plan(config, image_size=given.image_size, batch_size=given.batch_size)
+    size = given.image_size
+    if size is not None and len(size) > 2:
+        raise ArgumentError(f"--image-size takes a height and a width, or one number for both, not {len(size)} numbers")
+    planned = plan(config, image_size=size[0] if size and len(size) == 1 else size, batch_size=given.batch_size)
     say(json.dumps(planned.to_dict(), indent=2) if given.json else planned.table())
     return 0
 
@@ -35,7 +38,11 @@ def _parser(name: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("-c", "--config", action="append", required=True, metavar="FILE", help="a YAML file")
     parser.add_argument(
-        "--image-size", nargs=2, type=int, metavar=("H", "W"), help="of the images; that of the backbone by default"
+        "--image-size",
+        nargs="+",
+        type=int,
+        metavar="PIXELS",
+        help="of the images: height and width, or one number for both; that of the backbone by default",
     )
     parser.add_argument("--batch-size", type=int, default=1, metavar="N", help="images in a batch (1 by default)")
     parser.add_argument("--json", action="store_true", help="print the plan as JSON")

@@ -7,22 +7,15 @@ from typing import Any
 import torch
 from torch import nn
 
+from isthmus.config.composition import DEFAULT_FACTORY, TASK_OF_CLASS
+from isthmus.config.loading import load_config
 from isthmus.errors import CompositionError, ConfigError, Fault, UnknownTaskError
 from isthmus.plan.probe import cannot_live_on_meta, check_image_size
 from isthmus.plan.result import Plan
 from isthmus.plan.trace import trace
 from isthmus.registry import MODEL_FACTORY_REGISTRY
 
-DEFAULT_FACTORY = "EncoderDecoderFactory"
 WEIGHT_ARGUMENTS = {"pretrained": False, "ckpt_path": None, "checkpoint_path": None}
-
-_TASK_OF_CLASS = {
-    "SemanticSegmentationTask": "segmentation",
-    "PixelwiseRegressionTask": "regression",
-    "ClassificationTask": "classification",
-    "MultiLabelClassificationTask": "classification",
-    "ScalarRegressionTask": "scalar_regression",
-}
 
 
 def plan(
@@ -58,13 +51,7 @@ def plan(
 
 
 def _read(config: str | Path | Mapping[str, Any]) -> tuple[str, str, dict[str, Any]]:
-    loaded: Mapping[str, Any]
-    if isinstance(config, str | Path):
-        from isthmus.config import load_config
-
-        loaded = load_config(config)
-    else:
-        loaded = config
+    loaded = load_config(config) if isinstance(config, str | Path) else config
     if "model" not in loaded:
         arguments = dict(loaded)
         return arguments.pop("model_factory", DEFAULT_FACTORY), arguments.pop("task", "segmentation"), arguments
@@ -73,11 +60,11 @@ def _read(config: str | Path | Mapping[str, Any]) -> tuple[str, str, dict[str, A
     if not isinstance(init.get("model_args"), Mapping):
         raise ConfigError([Fault("model.init_args.model_args", "there is no model to plan here")])
     name = str(model.get("class_path", "")).rpartition(".")[2]
-    if name not in _TASK_OF_CLASS:
+    if name not in TASK_OF_CLASS:
         raise UnknownTaskError(
-            f"model.class_path: {name!r} is no task whose model can be planned; these are: {', '.join(_TASK_OF_CLASS)}"
+            f"model.class_path: {name!r} is no task whose model can be planned; these are: {', '.join(TASK_OF_CLASS)}"
         )
-    return init.get("model_factory") or DEFAULT_FACTORY, _TASK_OF_CLASS[name], dict(init["model_args"])
+    return init.get("model_factory") or DEFAULT_FACTORY, TASK_OF_CLASS[name], dict(init["model_args"])
 
 
 def _build(factory: str, task: str, arguments: Mapping[str, Any]) -> tuple[nn.Module, bool]:

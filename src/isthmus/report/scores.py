@@ -14,7 +14,7 @@ _WIDEST = 10  # classes whose confusion matrix still reads well in a terminal
 
 @dataclass(frozen=True, slots=True)
 class ClassScore:
-    """The scores of one class; NaN where there is nothing to score.
+    """The scores of one class; NaN where neither the truth nor the prediction holds it.
 
     Attributes:
         name: the class.
@@ -49,8 +49,8 @@ def class_scores(confusion: npt.NDArray[np.integer], names: Sequence[str]) -> li
                 name,
                 iou=_ratio(hit, truth + found - hit),
                 f1=_ratio(2 * hit, truth + found),
-                accuracy=_ratio(hit, truth),
-                precision=_ratio(hit, found),
+                accuracy=_ratio(hit, truth) if truth or not found else 0.0,
+                precision=_ratio(hit, found) if found or not truth else 0.0,
                 pixels=truth,
             )
         )
