@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 
 BANDS, WANTED = 12, [1, 2, 3, 4, 5, 6, 7]
-NOISE = 6  # deflate then halves the chips, as it does with real surface reflectance
+NOISE = 6  # deflate then leaves about two thirds of a chip, as of real surface reflectance
 
 
 def main() -> None:

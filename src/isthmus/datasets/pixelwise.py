@@ -1,7 +1,9 @@
 """Samples of an image with a label per pixel: what segmentation and regression have in common."""
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from rasterio.env import env_ctx_if_needed
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, get_worker_info
 
 from isthmus.datasets.bands import BandSelection
 from isthmus.datasets.images import ImageReader
@@ -18,6 +20,8 @@ from isthmus.errors import DataError
 
 Transform = Callable[[dict[str, Any]], dict[str, Any]]
 """Takes and gives a sample."""
+
+_THREADS = min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
 class PixelwiseDataset(Dataset[dict[str, Any]], ABC):
@@ -73,12 +77,28 @@ class PixelwiseDataset(Dataset[dict[str, Any]], ABC):
         Raises:
             DataError: a file that cannot be used; the message names it.
         """
-        sample = self.samples[index]
-        with env_ctx_if_needed():  # one for both files
-            item = self._read(sample)
+        return self._transformed(self._read(self.samples[index]))
+
+    def __getitems__(self, indices: list[int]) -> list[dict[str, Any]]:
+        """Read the samples of a batch, as `DataLoader` asks for them; in threads, unless this is one of its workers.
+
+        GDAL decodes without holding Python back. Transforms are applied one after the other, so that what they draw
+        does not depend on the threads.
+        """
+        samples = [self.samples[index] for index in indices]
+        if get_worker_info() is not None or len(samples) == 1:
+            return [self._transformed(self._read(sample)) for sample in samples]
+        with ThreadPoolExecutor(min(len(samples), _THREADS)) as threads:
+            return [self._transformed(item) for item in threads.map(self._read, samples)]
+
+    def _transformed(self, item: dict[str, Any]) -> dict[str, Any]:
         return item if self.transform is None else self.transform(item)
 
     def _read(self, sample: Sample) -> dict[str, Any]:
+        with env_ctx_if_needed():  # one for both files
+            return self._read_files(sample)
+
+    def _read_files(self, sample: Sample) -> dict[str, Any]:
         image = self.image_reader.read(sample.image)
         self._fill_missing(image, sample.image)
         item: dict[str, Any] = {"image": torch.from_numpy(image), "filename": str(sample.image)}
