@@ -96,8 +96,8 @@ def _paint_nature(canvas: _Canvas, cover: land.Cover, terrain: Terrain) -> None:
     dry = 0.75 * scatter(cover.parcels.key, 7) + 0.35 * (soft - 0.5)
     canvas.paint(grass, _mix("meadow", "dry grass", np.clip(dry, 0, 1)[grass]), 0.09)
     bare = cover.classes == land.BARE
-    stony = np.where(terrain.wetness > 0.1, 0.2, 0.8) + 0.2 * canvas.patches
-    canvas.paint(bare, _mix("sand", "rock", np.clip(stony, 0, 1)[bare]), 0.10)
+    stony = np.where(terrain.wetness > 0.1, 0.1, 0.45) + 0.25 * canvas.patches
+    canvas.paint(bare, _mix("sand", "rock", np.clip(stony, 0, 1)[bare]), 0.16)
 
 
 def _paint_fields(canvas: _Canvas, cover: land.Cover) -> None:
