@@ -227,3 +227,8 @@ def test_the_flood_chips(shared):
     assert not names[0] & names[2]
     batch = next(iter(data.test_dataloader()))
     assert batch["image"].shape == (8, 7, 128, 128)
+
+
+def test_drawing_before_a_stage_is_set_up_says_what_to_do(tmp_path):
+    with pytest.raises(DataError, match=r'call setup\("fit"\)'):
+        datamodule(tmp_path).plot({})

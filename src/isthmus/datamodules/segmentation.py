@@ -11,6 +11,7 @@ from isthmus.datasets.labels import LabelReader
 from isthmus.datasets.pixelwise import Transform
 from isthmus.datasets.segmentation import SegmentationDataset, check_class_names
 from isthmus.datasets.source import PixelwiseSource
+from isthmus.errors import DataError
 
 Transforms = list[nn.Module] | nn.Module | None
 Bands = list[str | int | list[int]] | None
@@ -154,6 +155,12 @@ class GenericNonGeoSegmentationDataModule(PixelwiseDataModule):
         )
 
     def plot(self, sample: dict[str, Any], suptitle: str | None = None) -> Any:
-        """Draw a sample of any stage that has been set up; see `SegmentationDataset.plot`."""
+        """Draw a sample; see `SegmentationDataset.plot`.
+
+        Raises:
+            DataError: no stage has been set up.
+        """
+        if not self.datasets:
+            raise DataError('there is no dataset to draw with yet; call setup("fit"), or another stage, first')
         dataset = cast(SegmentationDataset, next(iter(self.datasets.values())))
         return dataset.plot(sample, suptitle)
