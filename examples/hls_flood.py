@@ -101,7 +101,7 @@ def train_and_test(config: Path, seed: int, keep: bool) -> Run:
         command("fit", "-c", str(config), *overrides)
         minutes = (time.monotonic() - begin) / 60
     command("test", "-c", str(config), *overrides)
-    folder = max(root.glob("version_*"), key=lambda path: (path / "checkpoints/best.ckpt").stat().st_mtime)
+    folder = max(root.glob("version_*/checkpoints/best.ckpt"), key=lambda path: path.stat().st_mtime).parent.parent
     if minutes is not None:
         write_text(folder / "minutes.txt", f"{minutes:.1f}\n")
     elif (folder / "minutes.txt").is_file():
