@@ -14,6 +14,8 @@ from lightning.pytorch.callbacks import Callback
 from isthmus.cli.checkpoints import FOLDER, LAST
 from isthmus.cli.console import say
 
+_STANDARD_OUTPUT = 1
+
 
 class Interruption(Callback):
     """Ends training between two steps on Ctrl-C or SIGTERM, and keeps its state in `last.ckpt`.
@@ -57,7 +59,8 @@ class Interruption(Callback):
         if self.noted:
             raise KeyboardInterrupt
         self.noted = True
-        say("\nstopping after this step (press Ctrl-C again to stop at once)")
+        # past Python's buffers, which must not be entered twice: the signal may have come in the middle of a line
+        os.write(_STANDARD_OUTPUT, b"\nstopping after this step (press Ctrl-C again to stop at once)\n")
         signal.raise_signal(signal.SIGTERM)
 
     def _restore(self) -> None:
