@@ -166,10 +166,10 @@ image. No threshold on a pixel finds that: the index misses {missed_val} of the 
 on test. A network can tell from the surroundings which dry ground belongs to a river, and gains most where the index
 misses most.
 
-Why the gain on val is smaller: in flood plains that look like the fields beside them the U-Net gives about even odds,
-on train as well. Neither 30 epochs (0.749 on val), nor 60 with random crops (0.753), nor another threshold, nor
-averaging over flips and turns changed that, in single runs with seed 0 that this command does not repeat. What is missing
-seems to be information, such as elevation, rather than training.
+Why the gain on val is smaller: in flood plains that look like the fields beside them the U-Net gives about even
+odds, on train as well. Neither 30 epochs (0.749 on val), nor 60 with random crops (0.753), nor another threshold,
+nor averaging over flips and turns changed that, in single runs with seed 0 that this command does not repeat. What
+is missing seems to be information, such as elevation, rather than training.
 
 In the pictures: shortwave infrared, near infrared and red, where water is dark blue to black.
 
