@@ -149,10 +149,10 @@ TEXT = """\
 
 Written by `python examples/hls_flood.py`; do not edit. Seeds: {seeds}.
 
-Seven bands of surface reflectance at 30 m, chips of 128 x 128 pixels, water or not. 195 chips train, 49 validate and 27
-test; chips that overlap or touch are on the same side of the split. All models are trained from scratch. The checkpoint
-of a run and the run of a model are chosen by mIoU on val. The index is the MNDWI, (green - SWIR 1) / (green + SWIR 1),
-with the threshold that is best on train.
+Surface reflectance (seven bands; six for Prithvi-EO), chips of 128 x 128 pixels, water or not. 195 chips train, 49
+validate and 27 test; chips that overlap or touch are on the same side of the split. All models train from scratch.
+The checkpoint of a run is chosen by mIoU on val, the run of a model by the IoU of water there. The index is the MNDWI,
+(green - SWIR 1) / (green + SWIR 1), with the threshold that is best on train.
 
 IoU of water, all pixels of a split together:
 
@@ -166,10 +166,10 @@ image. No threshold on a pixel finds that: the index misses {missed_val} of the 
 on test. A network can tell from the surroundings which dry ground belongs to a river, and gains most where the index
 misses most.
 
-Why the gain on val is smaller: in flood plains that look like the fields beside them the U-Net gives about even
-odds, on train as well. Neither 30 epochs (0.749 on val), nor 60 with random crops (0.753), nor another threshold,
-nor averaging over flips and turns changed that, in single runs with seed 0 that this command does not repeat. What
-is missing seems to be information, such as elevation, rather than training.
+Why the gain on val is smaller: in flood plains that look like the fields beside them the U-Net gives about even odds,
+and it fits train no better (0.71). Neither 30 epochs (0.749 on val), nor 60 with random crops (0.753), nor another
+threshold, nor averaging over flips and turns changed that, in single runs that this command does not repeat.
+Information may be missing rather than training; elevation, for one, has not been tried.
 
 In the pictures: shortwave infrared, near infrared and red, where water is dark blue to black.
 
