@@ -32,6 +32,7 @@ model:
       decoder_channels: [128, 64, 32, 16, 16]
       num_classes: {class_count}
     loss: [ce, dice]
+    class_weights: [1, 1, 1, 1, 2, 4, 1]  # towns and bare ground are rare
     ignore_index: {ignore}
     class_names: [{class_names}]
     class_colors: [{class_colors}]
