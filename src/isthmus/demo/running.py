@@ -66,7 +66,7 @@ config   {self.config}"""
         return text_table(columns, rows, numbers=columns[1:])
 
 
-def run(out: Path | str | None = None, *, epochs: int = 20, seed: int = 3) -> DemoReport:
+def run(out: Path | str | None = None, *, epochs: int = 20, seed: int = 11) -> DemoReport:
     """Run the demonstration; it takes some two minutes on two cores and needs no network.
 
     Args:
