@@ -18,7 +18,7 @@ from isthmus.atomic import write_text
 from isthmus.datasets.images import ImageReader
 from isthmus.datasets.labels import LabelReader
 from isthmus.datasets.pairing import Sample
-from isthmus.datasets.source import PixelwiseSource, label_reader
+from isthmus.datasets.source import ImageSource, PixelwiseSource, label_reader
 from isthmus.errors import ArgumentError, BandError, DataError
 
 COMPUTE = "compute"
@@ -210,7 +210,7 @@ Values = Sequence[float] | str | Path | None
 
 
 def resolve_normalization(
-    means: Values, stds: Values, source: PixelwiseSource
+    means: Values, stds: Values, source: ImageSource
 ) -> tuple[list[float] | None, list[float] | None]:
     """Turn the arguments `means` and `stds` of a datamodule into numbers.
 

@@ -8,7 +8,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from isthmus.datasets.headers import Size, describe_odd_size, sizes_of
-from isthmus.datasets.pixelwise import PixelwiseDataset
+from isthmus.datasets.image_dataset import ImageDataset
 from isthmus.errors import DataError
 
 
@@ -55,7 +55,7 @@ def make_loader(
     )
 
 
-def check_stackable(dataset: PixelwiseDataset, batch_size: int, transform_key: str) -> None:
+def check_stackable(dataset: ImageDataset, batch_size: int, transform_key: str) -> None:
     """Make sure that the samples of a dataset can be joined into batches, from the headers of its files.
 
     Where the files differ in size the transform is tried on an empty image of each size; it may make them equal.
@@ -76,7 +76,7 @@ def check_stackable(dataset: PixelwiseDataset, batch_size: int, transform_key: s
         )
 
 
-def _size_after_transform(dataset: PixelwiseDataset, size: Size, filename: str, transform_key: str) -> Size:
+def _size_after_transform(dataset: ImageDataset, size: Size, filename: str, transform_key: str) -> Size:
     if dataset.transform is None:
         return size
     channels = dataset.image_reader.bands.names or (0,)

@@ -6,9 +6,9 @@ from typing import Any, cast
 
 from torch import nn
 
-from isthmus.datamodules.pixelwise import PixelwiseDataModule
+from isthmus.datamodules.images import ImageDataModule
+from isthmus.datasets.image_dataset import Transform
 from isthmus.datasets.labels import LabelReader
-from isthmus.datasets.pixelwise import Transform
 from isthmus.datasets.segmentation import SegmentationDataset, check_class_names
 from isthmus.datasets.source import PixelwiseSource
 from isthmus.errors import DataError
@@ -17,7 +17,7 @@ Transforms = list[nn.Module] | nn.Module | None
 Bands = list[str | int | list[int]] | None
 
 
-class GenericNonGeoSegmentationDataModule(PixelwiseDataModule):
+class GenericNonGeoSegmentationDataModule(ImageDataModule):
     """Images and masks in folders, paired by name, for semantic segmentation.
 
     Batches hold `image`, float32 `(B, C, H, W)` or `(B, C, T, H, W)`, normalised on the device; `mask`, int64

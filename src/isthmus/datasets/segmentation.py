@@ -8,10 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from isthmus.datasets.bands import BandList
+from isthmus.datasets.image_dataset import Transform
 from isthmus.datasets.images import ImageReader
 from isthmus.datasets.labels import LabelReader
 from isthmus.datasets.pairing import Sample
-from isthmus.datasets.pixelwise import PixelwiseDataset, Transform
+from isthmus.datasets.pixelwise import PixelwiseDataset
 from isthmus.datasets.source import PixelwiseSource
 from isthmus.errors import ArgumentError
 
@@ -24,9 +25,9 @@ class SegmentationDataset(PixelwiseDataset):
         image_reader: how images are read.
         label_reader: how labels are read, and which values are classes.
         class_names: a name for each class.
-        no_data_replace: see `PixelwiseDataset`.
+        no_data_replace: see `ImageDataset`.
         transform: one or several of `torchvision.transforms.v2`, or any callable that takes and gives a sample.
-        rgb_indices: see `PixelwiseDataset`.
+        rgb_indices: see `ImageDataset`.
     """
 
     def __init__(

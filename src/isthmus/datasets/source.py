@@ -1,9 +1,10 @@
-"""Where the files of a pixel-wise data set lie and how they are read: the part of a datamodule that needs no torch."""
+"""Where the files of a data set lie and how they are read: the part of a datamodule that needs no torch."""
 
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from isthmus.datasets.bands import BandList, BandSelection, select_bands
 from isthmus.datasets.images import ImageReader
@@ -16,27 +17,18 @@ LABELLED_STAGES = ("train", "val", "test")
 """The stages whose samples have labels, as the arguments of a datamodule call them."""
 
 
+_Source = TypeVar("_Source", bound="ImageSource")
+
+
 @dataclass(frozen=True, kw_only=True)
-class PixelwiseSource:
-    """Images and labels in folders, by stage.
+class ImageSource(ABC):
+    """Images in folders, by stage, and which of their bands are read.
 
     The attributes are arguments of the datamodules, and explained there.
     """
 
-    train_data_root: str | Path | None = None
-    val_data_root: str | Path | None = None
-    test_data_root: str | Path | None = None
     predict_data_root: str | Path | None = None
-    train_label_data_root: str | Path | None = None
-    val_label_data_root: str | Path | None = None
-    test_label_data_root: str | Path | None = None
-    train_split: str | Path | None = None
-    val_split: str | Path | None = None
-    test_split: str | Path | None = None
     img_grep: str = "*"
-    label_grep: str = "*"
-    ignore_split_file_extensions: bool = True
-    allow_substring_split_file: bool = True
     dataset_bands: BandList | None = None
     output_bands: BandList | None = None
     predict_dataset_bands: BandList | None = None
@@ -46,10 +38,64 @@ class PixelwiseSource:
     temporal_channel_major: bool = False
 
     @classmethod
-    def from_arguments(cls, arguments: Mapping[str, Any]) -> "PixelwiseSource":
+    def from_arguments(cls: "type[_Source]", arguments: Mapping[str, Any]) -> "_Source":
         """Take from the arguments of a datamodule those that say which files there are and how they are read."""
         names = {field.name for field in fields(cls)}
         return cls(**{name: value for name, value in arguments.items() if name in names})
+
+    @abstractmethod
+    def has(self, stage: str) -> bool:
+        """Whether there are images for `stage`."""
+
+    @abstractmethod
+    def samples(self, stage: str) -> Sequence[Sample]:
+        """The samples of a stage: `train`, `val`, `test`, or `predict`, which has no labels."""
+
+    def bands(self, stage: str = "train") -> BandSelection:
+        """The bands of the files of a stage and those that become channels.
+
+        Raises:
+            ArgumentError: the lists of bands contradict one another.
+            BandError: an output band that is not among the dataset bands.
+        """
+        dataset_bands, output_bands = self.dataset_bands, self.output_bands
+        keys = ["dataset_bands", "output_bands"]
+        if stage == "predict" and self.predict_dataset_bands is not None:
+            dataset_bands, keys[0] = self.predict_dataset_bands, "predict_dataset_bands"
+        if stage == "predict" and self.predict_output_bands is not None:
+            output_bands, keys[1] = self.predict_output_bands, "predict_output_bands"
+        return select_bands(
+            dataset_bands,
+            output_bands,
+            temporal=self.expand_temporal_dimension,
+            channel_major=self.temporal_channel_major,
+            keys=(keys[0], keys[1]),
+        )
+
+    def image_reader(self, stage: str = "train") -> ImageReader:
+        """How the images of a stage are read."""
+        return ImageReader(self.bands(stage), self.constant_scale)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PixelwiseSource(ImageSource):
+    """Images and labels in folders, by stage.
+
+    The attributes are arguments of the datamodules, and explained there.
+    """
+
+    train_data_root: str | Path | None = None
+    val_data_root: str | Path | None = None
+    test_data_root: str | Path | None = None
+    train_label_data_root: str | Path | None = None
+    val_label_data_root: str | Path | None = None
+    test_label_data_root: str | Path | None = None
+    train_split: str | Path | None = None
+    val_split: str | Path | None = None
+    test_split: str | Path | None = None
+    label_grep: str = "*"
+    ignore_split_file_extensions: bool = True
+    allow_substring_split_file: bool = True
 
     def has(self, stage: str) -> bool:
         """Whether a folder is given for the images of `stage`."""
@@ -80,31 +126,6 @@ class PixelwiseSource:
                 allow_substring=self.allow_substring_split_file,
             )
         return find_samples(root, self.img_grep, root if label_root is None else label_root, self.label_grep, split)
-
-    def bands(self, stage: str = "train") -> BandSelection:
-        """The bands of the files of a stage and those that become channels.
-
-        Raises:
-            ArgumentError: the lists of bands contradict one another.
-            BandError: an output band that is not among the dataset bands.
-        """
-        dataset_bands, output_bands = self.dataset_bands, self.output_bands
-        keys = ["dataset_bands", "output_bands"]
-        if stage == "predict" and self.predict_dataset_bands is not None:
-            dataset_bands, keys[0] = self.predict_dataset_bands, "predict_dataset_bands"
-        if stage == "predict" and self.predict_output_bands is not None:
-            output_bands, keys[1] = self.predict_output_bands, "predict_output_bands"
-        return select_bands(
-            dataset_bands,
-            output_bands,
-            temporal=self.expand_temporal_dimension,
-            channel_major=self.temporal_channel_major,
-            keys=(keys[0], keys[1]),
-        )
-
-    def image_reader(self, stage: str = "train") -> ImageReader:
-        """How the images of a stage are read."""
-        return ImageReader(self.bands(stage), self.constant_scale)
 
 
 def label_reader(arguments: Mapping[str, Any]) -> LabelReader:

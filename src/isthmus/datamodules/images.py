@@ -1,4 +1,4 @@
-"""Batches of images with a label per pixel: what segmentation and regression have in common."""
+"""Batches of images: what all datamodules have in common."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -10,15 +10,15 @@ from torch.utils.data import DataLoader
 
 from isthmus.datamodules.loading import check_stackable, make_loader
 from isthmus.datamodules.normalize import Normalize
-from isthmus.datasets.pixelwise import PixelwiseDataset, Transform
-from isthmus.datasets.source import PixelwiseSource
+from isthmus.datasets.image_dataset import ImageDataset, Transform
+from isthmus.datasets.source import ImageSource
 from isthmus.errors import ArgumentError
 from isthmus.statistics import resolve_normalization
 
 _STAGES = {"fit": ("train", "val"), "validate": ("val",), "test": ("test",), "predict": ("predict",)}
 
 
-class PixelwiseDataModule(pl.LightningDataModule, ABC):
+class ImageDataModule(pl.LightningDataModule, ABC):
     """Datasets of images in folders, as batches that are normalised once they are on their device.
 
     A subclass says how a dataset is made.
@@ -30,7 +30,7 @@ class PixelwiseDataModule(pl.LightningDataModule, ABC):
 
     def __init__(
         self,
-        source: PixelwiseSource,
+        source: ImageSource,
         *,
         batch_size: int,
         num_workers: int,
@@ -58,7 +58,7 @@ class PixelwiseDataModule(pl.LightningDataModule, ABC):
         self.check_stackability = check_stackability
         self.prefetch_factor = prefetch_factor
         self.aug: Normalize | None = None
-        self.datasets: dict[str, PixelwiseDataset] = {}
+        self.datasets: dict[str, ImageDataset] = {}
 
     @abstractmethod
     def make_dataset(
@@ -66,7 +66,7 @@ class PixelwiseDataModule(pl.LightningDataModule, ABC):
         stage: str,
         fill: float | Sequence[float] | None,
         transform: Transform | Sequence[Transform] | None,
-    ) -> PixelwiseDataset:
+    ) -> ImageDataset:
         """Make the dataset of `train`, `val`, `test` or `predict`; `fill` is what missing pixels become."""
 
     def setup(self, stage: str) -> None:
@@ -89,7 +89,7 @@ class PixelwiseDataModule(pl.LightningDataModule, ABC):
         if self.means is not None and self.stds is not None:
             self.aug = Normalize(self.means, self.stds)
 
-    def _checked_dataset(self, name: str) -> PixelwiseDataset:
+    def _checked_dataset(self, name: str) -> ImageDataset:
         fill: float | Sequence[float] | None = self.no_data_replace
         if fill is None and self.aug is not None:
             fill = self.aug.means.tolist()  # 0 after normalisation
@@ -100,26 +100,26 @@ class PixelwiseDataModule(pl.LightningDataModule, ABC):
         return dataset
 
     @property
-    def train_dataset(self) -> PixelwiseDataset:
+    def train_dataset(self) -> ImageDataset:
         """The dataset to train on, once it has been set up."""
         return self._dataset("train")
 
     @property
-    def val_dataset(self) -> PixelwiseDataset:
+    def val_dataset(self) -> ImageDataset:
         """The dataset to validate on, once it has been set up."""
         return self._dataset("val")
 
     @property
-    def test_dataset(self) -> PixelwiseDataset:
+    def test_dataset(self) -> ImageDataset:
         """The dataset to test on, once it has been set up."""
         return self._dataset("test")
 
     @property
-    def predict_dataset(self) -> PixelwiseDataset:
+    def predict_dataset(self) -> ImageDataset:
         """The dataset to predict, once it has been set up."""
         return self._dataset("predict")
 
-    def _dataset(self, name: str) -> PixelwiseDataset:
+    def _dataset(self, name: str) -> ImageDataset:
         if name not in self.datasets:
             if not self.source.has(name):
                 raise ArgumentError(f"{name}_data_root is not given")
