@@ -47,6 +47,6 @@ def activation_from(given: nn.Module | str, owner: str) -> nn.Module:
         raise ArgumentError(f"{owner}: the module {path!r} of the activation {given!r} cannot be imported") from error
     found = getattr(module, name, None)
     if not isinstance(found, type) or not issubclass(found, nn.Module):
-        hint = did_you_mean(name, [*SHORT_NAMES, *(each for each in dir(module) if each[:1].isupper())])
+        hint = did_you_mean(name, [*(each for each in dir(module) if each[:1].isupper()), *SHORT_NAMES])
         raise ArgumentError(f"{owner}: {path or 'torch.nn'} has no activation {name!r}{hint}")
     return found()

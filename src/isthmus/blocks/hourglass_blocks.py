@@ -3,13 +3,12 @@
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from jaxtyping import Float
 from torch import Tensor, nn
 
 from isthmus.blocks.base import DecoderBlock, EncoderBlock
 from isthmus.blocks.same import SameConv2d, SameMaxPool2d, Upsample
 from isthmus.blocks.simple import BlockSequence, batch_norm
-from isthmus.blocks.simple_upsampling import fitting
+from isthmus.blocks.upsampling_step import UpsamplingStep
 from isthmus.errors import ArgumentError, CompositionError
 
 
@@ -84,7 +83,7 @@ class HourglassUpBlock(DecoderBlock):
         )
 
 
-class HourglassUp(nn.Module):
+class HourglassUp(UpsamplingStep):
     """Convolve, make finer, and add the skip connection behind a block of its own.
 
     Args:
@@ -94,23 +93,23 @@ class HourglassUp(nn.Module):
         out_channels: the channels of the result.
     """
 
-    uses_skip = True
-
     def __init__(self, block: nn.Module, skip: nn.Module, upsample: nn.Module, out_channels: int) -> None:
-        super().__init__()
-        self.block, self.skip, self.upsample, self.out_channels = block, skip, upsample, out_channels
+        super().__init__(out_channels, joins=True)
+        self.block, self.skip, self.upsample = block, skip, upsample
 
-    def forward(
-        self, x: Float[Tensor, "batch channels height width"], skip: Float[Tensor, "batch skip _ _"] | None = None
-    ) -> Float[Tensor, "batch out _ _"]:
-        """Make `x` finer and add `skip`.
-
-        Raises:
-            ShapeError: `skip` is missing or has another size.
-        """
+    def finer(self, x: Tensor, skip: Tensor | None) -> Tensor:  # noqa: ARG002
+        """Through its block, and interpolated."""
         finer: Tensor = self.upsample(self.block(x))
-        beside: Tensor = self.skip(fitting(skip, finer))
-        return finer + beside
+        return finer
+
+    def joined(self, x: Tensor, skip: Tensor) -> Tensor:
+        """The sum with the skip connection behind its own block."""
+        beside: Tensor = self.skip(skip)
+        return x + beside
+
+    def refined(self, x: Tensor) -> Tensor:
+        """Nothing more: the sum is the result."""
+        return x
 
 
 def conv_relu_norm(

@@ -3,14 +3,13 @@
 from collections import OrderedDict
 from dataclasses import dataclass
 
-import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 
 from isthmus.blocks.base import DecoderBlock
 from isthmus.blocks.same import SameConv2d, SameConvTranspose2d, Upsample
 from isthmus.blocks.simple import finish
-from isthmus.errors import ArgumentError, ShapeError, did_you_mean
+from isthmus.blocks.upsampling_step import UpsamplingStep, cropped
+from isthmus.errors import ArgumentError, did_you_mean
 
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic")
 
@@ -40,6 +39,7 @@ class SimpleUpsamplingBlock(DecoderBlock):
         refine_convs_batch_norm: whether batch normalisation follows each of them.
         refine_convs_batch_norm_before_activation: whether that stands in front of the activation.
         refine_convs_activation: their activation.
+        takes_any_size: whether the map is cropped, at the bottom and right, to the size of the skip connection.
         sleap_compat: do as SLEAP does, against its own documentation: the transposed convolution always has a bias,
             the refining convolutions have the activation of the transposed one, and the skip connection is joined
             even without any of them. For exact transfer of weights.
@@ -63,6 +63,7 @@ class SimpleUpsamplingBlock(DecoderBlock):
     refine_convs_batch_norm: bool = True
     refine_convs_batch_norm_before_activation: bool = True
     refine_convs_activation: str = "relu"
+    takes_any_size: bool = False
     sleap_compat: bool = False
 
     def __post_init__(self) -> None:
@@ -84,7 +85,15 @@ class SimpleUpsamplingBlock(DecoderBlock):
             elif skip_channels != channels:
                 projection = SameConv2d(skip_channels, channels, 1)
         refine, out_channels = self._refinement(channels)
-        return UpsamplingModule(upsample, refine, out_channels, joins=joins, add=self.skip_add, projection=projection)
+        return UpsamplingModule(
+            upsample,
+            refine,
+            out_channels,
+            joins=joins,
+            add=self.skip_add,
+            projection=projection,
+            crops=self.takes_any_size,
+        )
 
     def _upsampling(self, in_channels: int) -> tuple[nn.Module, int]:
         if not self.transposed_conv:
@@ -128,7 +137,7 @@ class SimpleUpsamplingBlock(DecoderBlock):
         return nn.Sequential(layers), channels
 
 
-class UpsamplingModule(nn.Module):
+class UpsamplingModule(UpsamplingStep):
     """The module of a `SimpleUpsamplingBlock`.
 
     Args:
@@ -138,6 +147,7 @@ class UpsamplingModule(nn.Module):
         joins: whether there is a skip connection.
         add: whether it is added; otherwise its channels stand in front of those of the map.
         projection: what brings it to the channels of the map, if need be.
+        crops: whether the map is cropped to the size of the skip connection.
     """
 
     def __init__(
@@ -149,44 +159,26 @@ class UpsamplingModule(nn.Module):
         joins: bool,
         add: bool,
         projection: nn.Module | None,
+        crops: bool = False,
     ) -> None:
-        super().__init__()
+        super().__init__(out_channels, joins=joins)
         self.upsample = upsample
         self.skip_conv1x1 = projection
         self.refine = refine
-        self.uses_skip, self.add, self.out_channels = joins, add, out_channels
+        self.add, self.crops = add, crops
 
-    def forward(
-        self, x: Float[Tensor, "batch channels height width"], skip: Float[Tensor, "batch skip _ _"] | None = None
-    ) -> Float[Tensor, "batch out _ _"]:
-        """Make `x` finer, join `skip`, refine.
-
-        Raises:
-            ShapeError: `skip` is missing or has another size.
-        """
+    def finer(self, x: Tensor, skip: Tensor | None) -> Tensor:
+        """Transposed convolution or interpolation."""
         x = self.upsample(x)
-        if self.uses_skip:
-            x = self._joined(x, fitting(skip, x))
-        refined: Tensor = self.refine(x)
-        return refined
+        return cropped(x, skip) if self.crops else x
 
-    def _joined(self, x: Tensor, skip: Tensor) -> Tensor:
+    def joined(self, x: Tensor, skip: Tensor) -> Tensor:
+        """The sum, or the channels of both."""
         if not self.add:
-            return torch.cat([skip, x], dim=1)
+            return super().joined(x, skip)
         return x + (skip if self.skip_conv1x1 is None else self.skip_conv1x1(skip))
 
-
-def fitting(skip: Tensor | None, x: Tensor) -> Tensor:
-    """The skip connection, if it has the size of the map it is to be joined with.
-
-    Raises:
-        ShapeError: it has not, or there is none.
-    """
-    if skip is None:
-        raise ShapeError("the block was built for a skip connection, but is given none")
-    if skip.shape[-2:] != x.shape[-2:]:
-        raise ShapeError(
-            f"a skip connection of {tuple(skip.shape[-2:])} cells (height, width) does not fit a map of "
-            f"{tuple(x.shape[-2:])}; the size of the image must be a multiple of the largest stride"
-        )
-    return skip
+    def refined(self, x: Tensor) -> Tensor:
+        """Convolutions."""
+        refined: Tensor = self.refine(x)
+        return refined

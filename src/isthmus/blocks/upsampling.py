@@ -1,12 +1,12 @@
 """Blocks that make a map finer."""
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from isthmus.blocks.attention import SpatialChannelAttention
 from isthmus.blocks.convolutions import conv_norm_relu
+from isthmus.blocks.upsampling_step import UpsamplingStep
 from isthmus.errors import ArgumentError, did_you_mean
 
 
@@ -25,7 +25,7 @@ def upsample_by_four(channels: int) -> nn.Sequential:
     )
 
 
-class UpsamplingSkipBlock(nn.Module):
+class UpsamplingSkipBlock(UpsamplingStep):
     """Bring a map to the size of a finer one, set the finer one beside it, and convolve twice.
 
     One step of the expanding path of a U-Net (Ronneberger et al., 2015), with interpolation to the nearest neighbour.
@@ -49,7 +49,7 @@ class UpsamplingSkipBlock(nn.Module):
         norm: bool | str = "batchnorm",
         attention: str | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(out_channels, joins=skip_channels > 0)
         joined = in_channels + skip_channels
         self.conv1 = conv_norm_relu(joined, out_channels, norm, "a U-Net")
         self.attention1 = _attention(attention, joined)
@@ -58,17 +58,19 @@ class UpsamplingSkipBlock(nn.Module):
         self.conv2 = conv_norm_relu(out_channels, out_channels, norm, "a U-Net")
         self.attention2 = _attention(attention, out_channels)
 
-    def forward(
-        self,
-        x: Float[Tensor, "batch channels height width"],
-        size: tuple[int, int],
-        skip: Float[Tensor, "batch skip_channels _ _"] | None = None,
-    ) -> Float[Tensor, "batch out_channels _ _"]:
-        """Bring `x` to `size`, the height and width of `skip` where there is one."""
-        if tuple(x.shape[-2:]) != size:
-            x = F.interpolate(x, size=size, mode="nearest")
-        if skip is not None:
-            x = self.attention1(torch.cat([x, skip], dim=1))
+    def finer(self, x: Tensor, skip: Tensor | None) -> Tensor:
+        """Interpolated to the size of the skip connection; as it is where there is none."""
+        if skip is None or x.shape[-2:] == skip.shape[-2:]:
+            return x
+        return F.interpolate(x, size=skip.shape[-2:], mode="nearest")
+
+    def joined(self, x: Tensor, skip: Tensor) -> Tensor:
+        """The channels of the map, and behind them those of the skip connection."""
+        joined: Tensor = self.attention1(torch.cat([x, skip], dim=1))
+        return joined
+
+    def refined(self, x: Tensor) -> Tensor:
+        """Convolved twice."""
         refined: Tensor = self.attention2(self.conv2(self.conv1(x)))
         return refined
 
@@ -98,8 +100,7 @@ class ExpandingPath(nn.Module):
         """Walk from the coarsest map (batch, channels, height, width) to the size of the finest, the first."""
         *skips, x = pyramid
         for block, skip in zip(self.blocks, [*reversed(skips), None], strict=True):
-            beside = pyramid[0] if skip is None else skip
-            x = block(x, (beside.shape[-2], beside.shape[-1]), skip)
+            x = block(x, skip)
         return x
 
 
