@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from isthmus.blocks.base import DecoderBlock, EncoderBlock
 from isthmus.blocks.same import SameConv2d, SameMaxPool2d, Upsample
 from isthmus.blocks.simple import BlockSequence, batch_norm
-from isthmus.blocks.upsampling_step import UpsamplingStep
+from isthmus.blocks.upsampling_step import UpsamplingStep, cropped
 from isthmus.errors import ArgumentError, CompositionError
 
 
@@ -62,10 +62,12 @@ class HourglassUpBlock(DecoderBlock):
     Attributes:
         filters: the channels of both convolutions.
         interp_method: how to interpolate.
+        takes_any_size: whether the map is cropped, at the bottom and right, to the size of the skip connection.
     """
 
     filters: int = 256
     interp_method: str = "bilinear"
+    takes_any_size: bool = False
 
     def build(self, in_channels: int, skip_channels: int | None = None) -> "HourglassUp":
         """Make the module.
@@ -80,6 +82,7 @@ class HourglassUpBlock(DecoderBlock):
             nn.Sequential(conv_relu_norm("skip", skip_channels, self.filters)),
             Upsample(self.upsampling_stride, self.interp_method),
             self.filters,
+            crops=self.takes_any_size,
         )
 
 
@@ -91,16 +94,19 @@ class HourglassUp(UpsamplingStep):
         skip: what the skip connection goes through.
         upsample: what makes the map finer.
         out_channels: the channels of the result.
+        crops: whether the map is cropped to the size of the skip connection.
     """
 
-    def __init__(self, block: nn.Module, skip: nn.Module, upsample: nn.Module, out_channels: int) -> None:
+    def __init__(
+        self, block: nn.Module, skip: nn.Module, upsample: nn.Module, out_channels: int, *, crops: bool = False
+    ) -> None:
         super().__init__(out_channels, joins=True)
-        self.block, self.skip, self.upsample = block, skip, upsample
+        self.block, self.skip, self.upsample, self.crops = block, skip, upsample, crops
 
-    def finer(self, x: Tensor, skip: Tensor | None) -> Tensor:  # noqa: ARG002
+    def finer(self, x: Tensor, skip: Tensor | None) -> Tensor:
         """Through its block, and interpolated."""
         finer: Tensor = self.upsample(self.block(x))
-        return finer
+        return cropped(finer, skip) if self.crops else finer
 
     def joined(self, x: Tensor, skip: Tensor) -> Tensor:
         """The sum with the skip connection behind its own block."""

@@ -88,9 +88,9 @@ class LeapCNN(EncoderDecoder):
         )
 
     @classmethod
-    def published(cls, in_channels: int = 1, head_channels: int = 32) -> "LeapCNN":
+    def published(cls, in_channels: int = 1, head_channels: int | None = 32, *, pad: bool = False) -> "LeapCNN":
         """The network of the paper: two poolings, and a transposed convolution as its head (32 points of a fly)."""
-        return _PublishedLeapCNN(in_channels, down_blocks=3, up_blocks=1, head_channels=head_channels)
+        return _PublishedLeapCNN(in_channels, down_blocks=3, up_blocks=1, head_channels=head_channels, pad=pad)
 
     @property
     def encoder_stack(self) -> list[EncoderBlock]:
@@ -104,14 +104,7 @@ class LeapCNN(EncoderDecoder):
     def decoder_stack(self) -> list[DecoderBlock]:
         """The way up."""
         return [
-            SimpleUpsamplingBlock(
-                transposed_conv=not self.up_interpolate,
-                transposed_conv_filters=self.channels_at(level),
-                transposed_conv_batch_norm=False,
-                refine_convs=self.up_convs_per_block,
-                refine_convs_filters=self.channels_at(level),
-                refine_convs_batch_norm=False,
-            )
+            leap_up_block(self.channels_at(level), self.up_convs_per_block, self.up_interpolate)
             for level in range(self.up_blocks, 0, -1)
         ]
 
@@ -136,3 +129,15 @@ class _PublishedLeapCNN(LeapCNN):
     def make_head(self, in_channels: int, head_channels: int) -> nn.Module:
         """A transposed convolution that makes maps as fine as the image."""
         return SameConvTranspose2d(in_channels, head_channels, 3, 2)
+
+
+def leap_up_block(filters: int, convs_per_block: int = 2, up_interpolate: bool = False) -> SimpleUpsamplingBlock:
+    """A level of the way up: upsampling and convolutions, without a skip connection."""
+    return SimpleUpsamplingBlock(
+        transposed_conv=not up_interpolate,
+        transposed_conv_filters=filters,
+        transposed_conv_batch_norm=False,
+        refine_convs=convs_per_block,
+        refine_convs_filters=filters,
+        refine_convs_batch_norm=False,
+    )

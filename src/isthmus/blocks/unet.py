@@ -1,5 +1,7 @@
 """U-Net (Ronneberger, Fischer and Brox, 2015) in the generic pattern."""
 
+from dataclasses import replace
+
 from isthmus.blocks.base import DecoderBlock, EncoderBlock
 from isthmus.blocks.encoder_decoder import EncoderDecoder
 from isthmus.blocks.simple import PoolingBlock, SimpleConvBlock
@@ -74,6 +76,8 @@ class UNet(EncoderDecoder):
         output_stride: int = 1,
         filters: int = 64,
         filters_rate: float = 2,
+        kernel_size: int = 3,
+        convs_per_block: int = 2,
         middle_block: bool = True,
         up_interpolate: bool = False,
         stacks: int = 1,
@@ -90,7 +94,9 @@ class UNet(EncoderDecoder):
             in_channels,
             filters,
             filters_rate,
+            kernel_size,
             stem_kernel_size=7,
+            convs_per_block=convs_per_block,
             stem_blocks=stem,
             down_blocks=halvings("max_stride", max_stride, "stem_stride", stem_stride or 1),
             middle_block=middle_block,
@@ -153,18 +159,26 @@ class UNet(EncoderDecoder):
         ]
 
     def _up(self, level: int) -> SimpleUpsamplingBlock:
-        return SimpleUpsamplingBlock(
-            transposed_conv=not self.up_interpolate,
-            transposed_conv_filters=self.channels_at(level),
-            transposed_conv_kernel_size=self.kernel_size,
-            transposed_conv_batch_norm=False,
-            skip_connection=True,
-            refine_convs=self.convs_per_block,
-            refine_convs_first_filters=self.channels_at(level),
-            refine_convs_filters=self.channels_at(self._narrowed(level)),
-            refine_convs_kernel_size=self.kernel_size,
-            refine_convs_batch_norm=False,
-        )
+        block = unet_up_block(self.channels_at(level), self.kernel_size, self.convs_per_block, self.up_interpolate)
+        return replace(block, refine_convs_filters=self.channels_at(self._narrowed(level)))
 
     def _narrowed(self, level: int) -> int:
         return level - 1 if self.block_contraction else level
+
+
+def unet_up_block(
+    filters: int, kernel_size: int = 3, convs_per_block: int = 2, up_interpolate: bool = False
+) -> SimpleUpsamplingBlock:
+    """A level of the expanding path: upsampling, the skip connection beside it, and convolutions."""
+    return SimpleUpsamplingBlock(
+        transposed_conv=not up_interpolate,
+        transposed_conv_filters=filters,
+        transposed_conv_kernel_size=kernel_size,
+        transposed_conv_batch_norm=False,
+        skip_connection=True,
+        refine_convs=convs_per_block,
+        refine_convs_first_filters=filters,
+        refine_convs_filters=filters,
+        refine_convs_kernel_size=kernel_size,
+        refine_convs_batch_norm=False,
+    )
