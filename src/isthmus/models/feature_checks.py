@@ -1,5 +1,6 @@
 """What parts of a model check about the list of features that they are given."""
 
+import itertools
 from collections.abc import Iterable, Sequence
 
 from torch import Tensor
@@ -59,6 +60,21 @@ def check_grids(owner: str, features: Iterable[Tensor]) -> None:
             raise ShapeError(
                 f"{owner} works on grids (batch, channels, height, width), but feature {place} has the shape "
                 f"{tuple(feature.shape)}; tokens become grids with the neck ReshapeTokensToImage"
+            )
+
+
+def check_halving(owner: str, features: Sequence[Tensor]) -> None:
+    """Refuse grids that are not each half the size of the one before, rounded up or down.
+
+    Raises:
+        ShapeError: two neighbours have other sizes.
+    """
+    for place, (fine, coarse) in enumerate(itertools.pairwise(features)):
+        if any(abs(fine.shape[axis] - 2 * coarse.shape[axis]) > 1 for axis in (-2, -1)):
+            raise ShapeError(
+                f"{owner} takes features each half the size of the one before, but feature {place} has "
+                f"{tuple(fine.shape[-2:])} cells (height, width) and feature {place + 1} {tuple(coarse.shape[-2:])}; "
+                "a neck such as LearnedInterpolateToPyramidal makes a pyramid"
             )
 
 

@@ -39,6 +39,13 @@ PYRAMID_DECODERS = [
         {"channels": 6, "out_channels": 2, "in_index": [0, 2, -1], "input_transform": "resize_concat"},
         1,
     ),
+    ("UNetBlockDecoder", {"filters": 4}, 1),
+    ("UNetBlockDecoder", {"filters": 4, "filters_rate": 1.5, "up_interpolate": True, "up_blocks": 5}, 4),
+    ("HourglassBlockDecoder", {"filters": 4, "filter_increase": 2}, 1),
+    ("HourglassBlockDecoder", {"filters": 4, "filter_increase": 2, "interp_method": "bilinear", "up_blocks": 4}, 2),
+    ("DenseBlockDecoder", {"up_layers": [3, 2, 2], "bottleneck_layers": 2, "growth_rate": 3}, 1),
+    ("DenseBlockDecoder", {"up_layers": [2, 2, 2, 1], "growth_rate": 3, "checkpointing": True}, 2),
+    ("LeapBlockDecoder", {"filters": 4, "convs_per_block": 1, "up_blocks": 2, "in_index": 0}, 4),
 ]
 EQUAL_DECODERS = [
     ("MLPDecoder", {"activation": "torch.nn.GELU"}, 1),
