@@ -155,7 +155,7 @@ class UNet(EncoderDecoder):
                 kernel_size=self.kernel_size,
             )
             for prefix, count, at in parts
-            if count
+            if count > 0
         ]
 
     def _up(self, level: int) -> SimpleUpsamplingBlock:
