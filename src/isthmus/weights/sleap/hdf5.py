@@ -31,7 +31,7 @@ def read_keras(path: Path) -> dict[KerasWeight, Tensor]:
     try:
         with h5py.File(path, "r") as file:
             layers = file.get("model_weights", file)
-            weights = {name: _laid_out(torch.from_numpy(values)) for name, values in _weights_of(layers)}
+            weights = {name: laid_out(torch.from_numpy(values)) for name, values in _weights_of(layers)}
     except (OSError, RuntimeError, LookupError, ValueError, TypeError, AttributeError) as error:
         raise WeightsError(f"{path} is damaged or no HDF5 file of Keras: {str(error).splitlines()[0]}") from error
     if not weights:
@@ -46,7 +46,8 @@ def _weights_of(layers: Any) -> Iterator[tuple[KerasWeight, Any]]:
             yield KerasWeight(layer, full.rsplit("/", 1)[-1].split(":")[0]), group[full][()].astype("float32")
 
 
-def _laid_out(values: Float[Tensor, "*shape"]) -> Float[Tensor, "*other"]:
+def laid_out(values: Float[Tensor, "*keras"]) -> Float[Tensor, "*own"]:
+    """A weight as PyTorch lays it out: what is last in Keras, the outgoing channels, first."""
     if values.ndim == 4:
         return values.permute(3, 2, 0, 1).contiguous()
     return values.T.contiguous() if values.ndim == 2 else values

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from isthmus.blocks.encoder_decoder import EncoderDecoder
 from isthmus.blocks.leap_cnn import LeapCNN
+from isthmus.blocks.stacked_hourglass import StackedHourglass
 from isthmus.blocks.unet import UNet
 from isthmus.errors import ArgumentError, CompositionError, WeightsError
 from isthmus.weights.loading import load_weights
@@ -18,7 +19,11 @@ from isthmus.weights.sleap.names import KerasWeight, backbone_weights
 from isthmus.weights.sleap.network import SleapNetwork, network_weights
 from isthmus.weights.sleap.settings import SleapSettings, read_settings
 
-NETWORKS: dict[str, Callable[..., EncoderDecoder]] = {"unet": UNet.from_config, "leap": LeapCNN.from_config}
+NETWORKS: dict[str, Callable[..., EncoderDecoder]] = {
+    "unet": UNet.from_config,
+    "leap": LeapCNN.from_config,
+    "hourglass": StackedHourglass.from_config,
+}
 
 
 @dataclass(frozen=True)
