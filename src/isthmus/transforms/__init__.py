@@ -6,8 +6,13 @@ only what they lack.
 
 from isthmus._lazy import lazy_exports
 
-__all__ = ["RandomD4", "SampleTransform"]
+__all__ = ["KeypointTransform", "RandomD4", "SampleTransform"]
 
 __getattr__, __dir__ = lazy_exports(
-    __name__, {"RandomD4": "isthmus.transforms.dihedral", "SampleTransform": "isthmus.transforms.sample"}
+    __name__,
+    {
+        "KeypointTransform": "isthmus.transforms.keypoints",
+        "RandomD4": "isthmus.transforms.dihedral",
+        "SampleTransform": "isthmus.transforms.sample",
+    },
 )
