@@ -16,6 +16,7 @@ import yaml
 
 from isthmus.atomic import write_text
 from isthmus.datasets.images import ImageReader
+from isthmus.datasets.keypoint_source import KeypointSource
 from isthmus.datasets.labels import LabelReader
 from isthmus.datasets.pairing import Sample
 from isthmus.datasets.source import ImageSource, PixelwiseSource, label_reader
@@ -199,11 +200,16 @@ def statistics_from_config(init_args: Mapping[str, Any]) -> Statistics:
         ArgumentError: an argument is missing, or arguments contradict one another.
         DataError: files that are missing, do not pair, or cannot be used.
     """
-    source = PixelwiseSource.from_arguments(init_args)
+    kind = KeypointSource if _names_keypoints(init_args) else PixelwiseSource
+    source: ImageSource = kind.from_arguments(init_args)
     labels = label_reader(init_args) if init_args.get("num_classes") is not None else None
     return compute_statistics(
         source.samples("train"), source.image_reader("train"), labels, init_args.get("class_names") if labels else None
     )
+
+
+def _names_keypoints(init_args: Mapping[str, Any]) -> bool:
+    return any(init_args.get(name) is not None for name in ("keypoints", "train_keypoints"))
 
 
 Values = Sequence[float] | str | Path | None

@@ -2,8 +2,12 @@
 
 from isthmus._lazy import lazy_exports
 
-__all__ = ["GenericNonGeoSegmentationDataModule"]
+__all__ = ["GenericKeypointDataModule", "GenericNonGeoSegmentationDataModule"]
 
 __getattr__, __dir__ = lazy_exports(
-    __name__, {"GenericNonGeoSegmentationDataModule": "isthmus.datamodules.segmentation"}
+    __name__,
+    {
+        "GenericKeypointDataModule": "isthmus.datamodules.keypoints",
+        "GenericNonGeoSegmentationDataModule": "isthmus.datamodules.segmentation",
+    },
 )

@@ -1,15 +1,16 @@
 """Batches of images: what all datamodules have in common."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, default_collate
 
 from isthmus.datamodules.loading import check_stackable, make_loader
 from isthmus.datamodules.normalize import Normalize
+from isthmus.datasets.headers import Size
 from isthmus.datasets.image_dataset import ImageDataset, Transform
 from isthmus.datasets.source import ImageSource
 from isthmus.errors import ArgumentError
@@ -21,12 +22,16 @@ _STAGES = {"fit": ("train", "val"), "validate": ("val",), "test": ("test",), "pr
 class ImageDataModule(pl.LightningDataModule, ABC):
     """Datasets of images in folders, as batches that are normalised once they are on their device.
 
-    A subclass says how a dataset is made.
+    A subclass says how a dataset is made and, where `default_collate` does not do, in `collate_fn` how samples are
+    joined into a batch. `file_sizes` holds the images of each stage by the size of their file, where
+    `check_stackability` has them looked at.
 
     Args:
         source: where the files are and how they are read.
         means: see `isthmus.datamodules.GenericNonGeoSegmentationDataModule`, as for all others.
     """
+
+    collate_fn: Callable[[list[dict[str, Any]]], dict[str, Any]] = staticmethod(default_collate)
 
     def __init__(
         self,
@@ -59,6 +64,7 @@ class ImageDataModule(pl.LightningDataModule, ABC):
         self.prefetch_factor = prefetch_factor
         self.aug: Normalize | None = None
         self.datasets: dict[str, ImageDataset] = {}
+        self.file_sizes: dict[str, dict[Size, list[Path]]] = {}
 
     @abstractmethod
     def make_dataset(
@@ -82,21 +88,22 @@ class ImageDataModule(pl.LightningDataModule, ABC):
             self._set_normalization()
         for name in wanted:
             if self.source.has(name) and name not in self.datasets:
-                self.datasets[name] = self._checked_dataset(name)
+                self.datasets[name] = self.checked_dataset(name)
 
     def _set_normalization(self) -> None:
         self.means, self.stds = resolve_normalization(self.means, self.stds, self.source)
         if self.means is not None and self.stds is not None:
             self.aug = Normalize(self.means, self.stds)
 
-    def _checked_dataset(self, name: str) -> ImageDataset:
+    def checked_dataset(self, name: str) -> ImageDataset:
+        """Make the dataset of a stage and make sure, as far as headers tell, that its samples can be used."""
         fill: float | Sequence[float] | None = self.no_data_replace
         if fill is None and self.aug is not None:
             fill = self.aug.means.tolist()  # 0 after normalisation
         key = "test" if name == "predict" else name
         dataset = self.make_dataset(name, fill, self.transforms.get(key))
         if self.check_stackability:
-            check_stackable(dataset, self.batch_size, f"{key}_transform")
+            self.file_sizes[name] = check_stackable(dataset, self.batch_size, f"{key}_transform")
         return dataset
 
     @property
@@ -152,6 +159,7 @@ class ImageDataModule(pl.LightningDataModule, ABC):
             drop_last=self.drop_last and training,
             pin_memory=self.pin_memory,
             prefetch_factor=self.prefetch_factor,
+            collate_fn=self.collate_fn,
         )
 
     def on_after_batch_transfer(self, batch: dict[str, Any], dataloader_idx: int) -> dict[str, Any]:  # noqa: ARG002

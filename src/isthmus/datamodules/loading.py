@@ -1,6 +1,8 @@
 """Batches from datasets: worker processes, seeds, and sizes that must be equal."""
 
 import random
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,8 +30,9 @@ def make_loader(
     drop_last: bool,
     pin_memory: bool,
     prefetch_factor: int | None = None,
+    collate_fn: Callable[[list[Any]], Any] | None = None,
 ) -> "DataLoader[Any]":
-    """Make the loader of a dataset; worker processes live as long as the loader.
+    """Make the loader of a dataset; worker processes live as long as the loader. `collate_fn` joins samples.
 
     Raises:
         DataError: there is no sample, or `drop_last` would leave no batch.
@@ -52,13 +55,17 @@ def make_loader(
         persistent_workers=num_workers > 0,
         prefetch_factor=prefetch_factor if num_workers > 0 else None,
         worker_init_fn=seed_worker,
+        collate_fn=collate_fn,
     )
 
 
-def check_stackable(dataset: ImageDataset, batch_size: int, transform_key: str) -> None:
+def check_stackable(dataset: ImageDataset, batch_size: int, transform_key: str) -> dict[Size, list[Path]]:
     """Make sure that the samples of a dataset can be joined into batches, from the headers of its files.
 
     Where the files differ in size the transform is tried on an empty image of each size; it may make them equal.
+
+    Returns:
+        The images by the size of their file.
 
     Raises:
         DataError: samples of different sizes would meet in a batch, an image and its label differ in size, or an image
@@ -66,7 +73,7 @@ def check_stackable(dataset: ImageDataset, batch_size: int, transform_key: str) 
     """
     sizes = sizes_of(dataset.samples, dataset.image_reader.bands)
     if batch_size == 1 or (len(sizes) == 1 and dataset.transform is None):
-        return
+        return sizes
     outcomes = {_size_after_transform(dataset, size, str(files[0]), transform_key) for size, files in sizes.items()}
     if len(sizes) > 1 and len(outcomes) > 1:
         raise DataError(
@@ -74,6 +81,7 @@ def check_stackable(dataset: ImageDataset, batch_size: int, transform_key: str) 
             f"Crop or resize them in {transform_key} (as with torchvision.transforms.v2.RandomCrop or Resize), or set "
             "batch_size to 1"
         )
+    return sizes
 
 
 def _size_after_transform(dataset: ImageDataset, size: Size, filename: str, transform_key: str) -> Size:

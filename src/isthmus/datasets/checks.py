@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from isthmus.datasets.headers import describe_odd_size, scan_headers
+from isthmus.datasets.headers import HeaderScan, describe_odd_size, scan_headers
 from isthmus.datasets.labels import LabelReader
 from isthmus.datasets.pairing import Sample
-from isthmus.datasets.source import LABELLED_STAGES, PixelwiseSource, label_reader
+from isthmus.datasets.source import LABELLED_STAGES, ImageSource, PixelwiseSource, label_reader
 from isthmus.datasets.splits import read_split
 from isthmus.errors import BandError, DataError, Fault, IsthmusError, LabelError
 from isthmus.statistics import COMPUTE, read_values
@@ -36,7 +36,7 @@ def check_segmentation_data(init_args: Mapping[str, Any], stages: Sequence[str] 
         What is wrong, with keys relative to `init_args`; empty where nothing is.
     """
     source = PixelwiseSource.from_arguments(init_args)
-    faults = _check_bands(source, init_args) + _check_values(source, init_args)
+    faults = check_image_arguments(source, init_args)
     labels = _labels_of(init_args, faults)
     if stages is None:
         stages = [stage for stage in (*LABELLED_STAGES, "predict") if source.has(stage)]
@@ -45,7 +45,12 @@ def check_segmentation_data(init_args: Mapping[str, Any], stages: Sequence[str] 
     return faults
 
 
-def _check_bands(source: PixelwiseSource, init_args: Mapping[str, Any]) -> list[Fault]:
+def check_image_arguments(source: ImageSource, init_args: Mapping[str, Any]) -> list[Fault]:
+    """Check the bands, the means and the standard deviations that any datamodule of images takes."""
+    return _check_bands(source, init_args) + _check_values(source, init_args)
+
+
+def _check_bands(source: ImageSource, init_args: Mapping[str, Any]) -> list[Fault]:
     faults = []
     for stage, prefix in (("train", ""), ("predict", "predict_")):
         if prefix and not any(init_args.get(f"predict_{kind}_bands") for kind in ("dataset", "output")):
@@ -58,15 +63,15 @@ def _check_bands(source: PixelwiseSource, init_args: Mapping[str, Any]) -> list[
     return faults
 
 
-def _check_values(source: PixelwiseSource, init_args: Mapping[str, Any]) -> list[Fault]:
+def _check_values(source: ImageSource, init_args: Mapping[str, Any]) -> list[Fault]:
     """Check means and standard deviations."""
     faults = []
     for key, other in (("means", "stds"), ("stds", "means")):
         values = init_args.get(key)
         if values is None and init_args.get(other) is not None:
             faults.append(Fault(key, f"is not given, but {other} is; normalisation needs both"))
-        if values == COMPUTE and not source.has("train"):
-            faults.append(Fault(key, f"is {COMPUTE!r}, which needs train_data_root"))
+        if values == COMPUTE and not _has_training(source):
+            faults.append(Fault(key, f"is {COMPUTE!r}, which needs images to train on"))
         if values is None or values == COMPUTE:
             continue
         try:
@@ -82,6 +87,13 @@ def _check_values(source: PixelwiseSource, init_args: Mapping[str, Any]) -> list
         if key == "stds" and any(isinstance(number, int | float) and not number > 0 for number in numbers):
             faults.append(Fault(key, f"must be above 0, but is {numbers}"))
     return faults
+
+
+def _has_training(source: ImageSource) -> bool:
+    try:
+        return source.has("train")
+    except DataError:
+        return True  # files that cannot be used, which is told where they are checked
 
 
 def _labels_of(init_args: Mapping[str, Any], faults: list[Fault]) -> LabelReader | None:
@@ -101,15 +113,35 @@ def _labels_of(init_args: Mapping[str, Any], faults: list[Fault]) -> LabelReader
 def _check_stage(
     source: PixelwiseSource, stage: str, labels: LabelReader | None, init_args: Mapping[str, Any]
 ) -> list[Fault]:
-    key = f"{stage}_data_root"
     try:
         samples = source.samples(stage)
     except IsthmusError as error:
         return [Fault(_culprit(source, stage), str(error))]
+    scan, faults = check_images(source, stage, samples, init_args, f"{stage}_data_root")
+    if labels is not None and stage != "predict" and scan is not None and not scan.errors:
+        faults += _check_labels(stage, samples, labels)
+    return faults
+
+
+def check_images(
+    source: ImageSource, stage: str, samples: Sequence[Sample], init_args: Mapping[str, Any], key: str
+) -> tuple[HeaderScan | None, list[Fault]]:
+    """Check the headers of the files of a stage, and whether they can be joined into batches.
+
+    Args:
+        source: says which bands are read.
+        stage: `train`, `val`, `test` or `predict`.
+        samples: the files.
+        init_args: the arguments of the datamodule.
+        key: the argument to blame for files that cannot be used.
+
+    Returns:
+        What the headers say, None where the bands are in contradiction already, and what is wrong.
+    """
     try:
         bands = source.bands(stage)
     except IsthmusError:
-        return []  # told already, and no file can be held against it
+        return None, []  # told already, and no file can be held against it
     scan = scan_headers(samples, bands)
     faults = [Fault(key, str(error)) for error in scan.errors[:_FILES_SHOWN]]
     if len(scan.errors) > _FILES_SHOWN:
@@ -125,9 +157,7 @@ def _check_stage(
                 f"{describe_odd_size(scan.sizes)}. Crop or resize them in a transform, or set batch_size to 1",
             )
         )
-    if labels is not None and stage != "predict" and not scan.errors:
-        faults += _check_labels(stage, samples, labels)
-    return faults
+    return scan, faults
 
 
 def _culprit(source: PixelwiseSource, stage: str) -> str:
