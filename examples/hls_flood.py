@@ -8,20 +8,17 @@ trained once for each seed. Its checkpoint (by mIoU) and its seed (by IoU) are t
 """
 
 import argparse
-import json
-import shutil
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import yaml
+from study import Run, copy_picture, train_and_test
 
 from isthmus.atomic import write_text
 from isthmus.baselines import best_threshold, normalized_difference
-from isthmus.cli import main as isthmus
 from isthmus.datasets.source import PixelwiseSource
 from isthmus.rasters.read import read_bands
 from isthmus.report.text_table import text_table
@@ -34,18 +31,6 @@ RUNS = Path("runs/hls_flood")
 DOCS = Path("docs/hls_flood.md")
 PICTURES = Path("docs/hls_flood")
 GREEN, SWIR_1 = 2, 5  # where the files have them
-
-
-@dataclass(frozen=True)
-class Run:
-    """A trained model and what it scored: the intersection over union of water."""
-
-    config: Path
-    seed: int
-    folder: Path
-    val: float
-    test: float
-    minutes: float | None
 
 
 @dataclass(frozen=True)
@@ -63,10 +48,13 @@ def main() -> None:
     parser.add_argument("--keep", action="store_true", help="do not train again what has been trained")
     given = parser.parse_args()
     index = score_index()
-    runs = {name: [train_and_test(path, seed, given.keep) for seed in given.seeds] for name, path in CONFIGS.items()}
+    runs = {
+        name: [train_and_test(path, seed, RUNS, keep=given.keep) for seed in given.seeds]
+        for name, path in CONFIGS.items()
+    }
     table = make_table(index, runs)
     sys.stdout.write(f"\nIoU of water\n\n{table}\n")
-    chosen = {name: max(tried, key=lambda run: run.val) for name, tried in runs.items()}
+    chosen = {name: max(tried, key=on_val) for name, tried in runs.items()}
     write_document(table, index, chosen, given.seeds)
     sys.stdout.write(f"\n{DOCS}, pictures in {PICTURES}\n")
 
@@ -75,45 +63,29 @@ def score_index() -> Index:
     """The threshold of the MNDWI that is best on train, and what it gives on every split."""
     arguments = yaml.safe_load(next(iter(CONFIGS.values())).read_text())["data"]["init_args"]
     source = PixelwiseSource.from_arguments(arguments)
-    values, water = {}, {}
+    values, labels = {}, {}
     for split in ("train", "val", "test"):
         samples = source.samples(split)
         pixels = [read_bands(sample.image, [GREEN, SWIR_1]) for sample in samples]
         values[split] = np.stack([normalized_difference(green, swir) for green, swir in pixels])
-        water[split] = np.stack([read_bands(sample.label)[0] for sample in samples]) > 0
-    threshold, _ = best_threshold(values["train"], water["train"])
+        labels[split] = np.stack([read_bands(sample.label)[0] for sample in samples]) > 0
+    threshold, _ = best_threshold(values["train"], labels["train"])
     iou, missed = {}, {}
-    for split, truth in water.items():
+    for split, truth in labels.items():
         above = values[split] > threshold
         iou[split] = float((above & truth).sum() / (above | truth).sum())
         missed[split] = float((~above & truth).sum() / truth.sum())
     return Index(threshold, iou, missed)
 
 
-def train_and_test(config: Path, seed: int, keep: bool) -> Run:
-    """Train a model, choose its checkpoint on val, test it."""
-    root = RUNS / f"{config.stem}_seed{seed}"
-    overrides = ["--seed_everything", str(seed), "--trainer.default_root_dir", str(root)]
-    minutes = None
-    if not keep or not list(root.glob("version_*/checkpoints/best.ckpt")):
-        sys.stdout.write(f"\n== {config}, seed {seed}\n")
-        begin = time.monotonic()
-        command("fit", "-c", str(config), *overrides)
-        minutes = (time.monotonic() - begin) / 60
-    command("test", "-c", str(config), *overrides)
-    folder = max(root.glob("version_*/checkpoints/best.ckpt"), key=lambda path: path.stat().st_mtime).parent.parent
-    if minutes is not None:
-        write_text(folder / "minutes.txt", f"{minutes:.1f}\n")
-    elif (folder / "minutes.txt").is_file():
-        minutes = float((folder / "minutes.txt").read_text())
-    scores = json.loads((folder / "scores.json").read_text())
-    val, test = (scores[split]["classes"]["water"]["IoU"] for split in ("val", "test"))
-    return Run(config, seed, folder, val, test, minutes)
+def water(run: Run, split: str) -> float:
+    """The IoU of water that a run reaches on a split."""
+    return float(run.scores[split]["classes"]["water"]["IoU"])
 
 
-def command(*words: str) -> None:
-    if isthmus(words) != 0:
-        sys.exit(f"stopped at: isthmus {' '.join(words)}")
+def on_val(run: Run) -> float:
+    """What decides between the runs of a model."""
+    return water(run, "val")
 
 
 def make_table(index: Index, runs: dict[str, list[Run]]) -> str:
@@ -123,11 +95,12 @@ def make_table(index: Index, runs: dict[str, list[Run]]) -> str:
         + 4 * [None]
     ]
     for name, tried in runs.items():
-        best = max(tried, key=lambda run: run.val)
+        best = max(tried, key=on_val)
         for run in tried:
-            gains = [f"{run.val - index.iou['val']:+.3f}", f"{run.test - index.iou['test']:+.3f}"]
+            val, test = on_val(run), water(run, "test")
+            gains = [f"{val - index.iou['val']:+.3f}", f"{test - index.iou['test']:+.3f}"]
             minutes = None if run.minutes is None else f"{run.minutes:.1f}"
-            rows.append([name, run.seed, f"{run.val:.3f}", f"{run.test:.3f}", *gains, minutes, "yes" * (run is best)])
+            rows.append([name, run.seed, f"{val:.3f}", f"{test:.3f}", *gains, minutes, "yes" * (run is best)])
     return text_table(header, rows, numbers=header[1:7])
 
 
@@ -135,10 +108,8 @@ def write_document(table: str, index: Index, chosen: dict[str, Run], seeds: list
     """Write docs/hls_flood.md, with the pictures of the runs that val has chosen."""
     parts = []
     for name, run in chosen.items():
-        picture = PICTURES / f"{run.config.stem}_test.png"
-        PICTURES.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(run.folder / "samples_test.png", picture)
-        parts.append(f"## {name}, seed {run.seed}\n\n![test chips]({picture.relative_to(DOCS.parent)})\n")
+        picture = copy_picture(run, PICTURES, DOCS)
+        parts.append(f"## {name}, seed {run.seed}\n\n![test chips]({picture})\n")
     listed = ", ".join(map(str, seeds))
     missed = {f"missed_{split}": f"{100 * share:.0f} %" for split, share in index.missed.items()}
     write_text(DOCS, TEXT.format(table=table, seeds=listed, pictures="\n".join(parts), **missed))
