@@ -21,7 +21,8 @@ class EncoderDecoder(nn.Module):
     `tail_stack` and `stack_merge`, all of them as properties that give records of blocks. What these depend on it sets
     before it calls this constructor, which builds the modules. Skip connections are found by stride: a block of the
     decoder takes the first feature that has the stride it leads to, where the stem comes first, and then the first
-    feature of the encoder at each new stride but the last (Pereira et al., 2022, "SLEAP").
+    feature of the encoder at each new stride but the last (Pereira et al., 2022, "SLEAP"). What a block keeps for the
+    skip connection on purpose (`EncoderBlock.keeps_skip`) goes before all of these.
 
     Args:
         in_channels: the channels of the images.
@@ -65,6 +66,9 @@ class EncoderDecoder(nn.Module):
             elif self.stack_merge is None:
                 channels = stack.out_channels
         self.out_channels = stack.out_channels
+        # kept, so that a compiler meets numbers on the way through
+        self._multiple, self._smallest = self.size_multiple, self.smallest_size
+        self._strides = input_stride * self.output_stride, input_stride * self.prediction_stride
 
     # --- what a subclass says -----------------------------------------------------------------------------------------
 
@@ -150,17 +154,23 @@ class EncoderDecoder(nn.Module):
         joins = any(stack.joins for stack in self.stack if isinstance(stack, Stack))
         return self.maximum_stride if (joins and not fits_all) or self.merges else 1
 
+    @property
+    def smallest_size(self) -> int:
+        """The height and width that an image must have at least."""
+        return 1
+
     # --- the way through it -------------------------------------------------------------------------------------------
 
     def forward(self, x: Float[Tensor, "batch channels height width"]) -> list[StackOutput]:
         """What every stack gives for a batch of images, the last stack last.
 
         Raises:
-            ShapeError: the size of the images is no multiple of `size_multiple`, and `pad` is off.
+            ShapeError: the size of the images is no multiple of `size_multiple`, and `pad` is off; or they are smaller
+                than `smallest_size`.
         """
         height, width = x.shape[-2:]
         x = stem = self._stem_of(self._fitted(x))
-        results = list[StackOutput]()
+        results: list[StackOutput] = []
         for index, stack in enumerate(self.stack):
             output, features = stack(x, stem)
             prediction = self.heads[index](output) if self.heads else None
@@ -175,8 +185,13 @@ class EncoderDecoder(nn.Module):
         return x
 
     def _fitted(self, x: Tensor) -> Tensor:
-        multiple = self.size_multiple
+        multiple, smallest = self._multiple, self._smallest
         height, width = x.shape[-2:]
+        if height < smallest or width < smallest:
+            raise ShapeError(
+                f"{type(self).__name__} goes down to stride {self.maximum_stride}, so it takes images of {smallest} x "
+                f"{smallest} pixels at least, but is given {height} x {width}"
+            )
         if height % multiple == 0 and width % multiple == 0:
             return x
         if not self.pad:
@@ -192,10 +207,9 @@ class EncoderDecoder(nn.Module):
             stride = max(stride // self.input_stride, 1)
             return tensor[..., : -(-height // stride), : -(-width // stride)]
 
-        strides = self.input_stride * self.output_stride, self.input_stride * self.prediction_stride
-        prediction = None if result.prediction is None else crop(result.prediction, strides[1])
+        prediction = None if result.prediction is None else crop(result.prediction, self._strides[1])
         features = [IntermediateFeature(crop(each.tensor, each.stride), each.stride) for each in result.features]
-        return StackOutput(crop(result.output, strides[0]), features, prediction)
+        return StackOutput(crop(result.output, self._strides[0]), features, prediction)
 
     # --- construction -------------------------------------------------------------------------------------------------
 

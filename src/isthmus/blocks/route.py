@@ -35,17 +35,17 @@ def find_route(
 ) -> Route:
     """Find the way through a stack.
 
-    The decoder is offered the output of the stem, if there is one, and of the encoder the first feature at each new
-    stride but the last of these; blocks that keep something else for the skip connection offer just that. A block of
-    the decoder takes the first that has the stride it leads to.
+    The decoder is offered what blocks keep for the skip connection on purpose, then the output of the stem, if there
+    is one, and of the encoder the first feature at each new stride but the last of these. A block of the decoder takes
+    the first that has the stride it leads to.
 
     Raises:
         ArgumentError: the decoder raises the resolution above that of the image.
     """
     first = stride_behind(stem or [])
-    kept, strides = _encoder_features(encoder, first)
-    if stem is not None:
-        kept, strides = [STEM, *kept], [first, *strides]
+    on_purpose, in_passing = _encoder_features(encoder, first)
+    offered = [*on_purpose, *([] if stem is None else [(STEM, first)]), *in_passing]
+    kept, strides = [index for index, _ in offered], [at for _, at in offered]
     stride, sources = first * stride_behind(encoder), list[int | None]()
     for block in decoder:
         if stride % block.upsampling_stride:
@@ -58,14 +58,15 @@ def find_route(
     return Route(tuple(kept), tuple(strides), tuple(sources))
 
 
-def _encoder_features(encoder: Sequence[EncoderBlock], stride: int) -> tuple[list[int], list[int]]:
-    kept, strides = list[int](), list[int]()
+def _encoder_features(
+    encoder: Sequence[EncoderBlock], stride: int
+) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    on_purpose, in_passing = list[tuple[int, int]](), list[tuple[int, int]]()
     for index, block in enumerate(encoder):
         in_front, stride = stride, stride * block.stride
-        at = in_front if block.keeps_skip else stride
-        if block.keeps_skip or at not in strides:
-            kept.append(index)
-            strides.append(at)
-    if encoder and not encoder[-1].keeps_skip:
-        return kept[:-1], strides[:-1]
-    return kept, strides
+        if block.keeps_skip:
+            on_purpose.append((index, in_front))
+        elif stride not in (at for _, at in in_passing):
+            in_passing.append((index, stride))
+    last_is_plain = bool(encoder) and not encoder[-1].keeps_skip
+    return on_purpose, in_passing[:-1] if last_is_plain else in_passing

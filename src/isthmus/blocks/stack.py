@@ -76,7 +76,7 @@ class Stack(nn.Module):
         Returns:
             The output, and what went into each block of the decoder.
         """
-        outputs = list[Tensor]()
+        outputs: list[Tensor] = []
         for block in self.encoder:
             given = block(x)
             x, skip = given if isinstance(given, Handed) else (given, given)
@@ -84,7 +84,8 @@ class Stack(nn.Module):
         for block in self.bottleneck:
             x = block(x)
         offered = [stem if index == STEM else outputs[index] for index in self.route.kept]
-        features, stride = list[IntermediateFeature](), self.encoder_stride
+        features: list[IntermediateFeature] = []
+        stride = self.encoder_stride
         for block, source, step in zip(self.decoder, self.route.sources, self.upsampling_strides, strict=True):
             features.append(IntermediateFeature(x, stride))
             x = block(x, None if source is None else offered[source])
