@@ -9,7 +9,13 @@ from typing import Any
 
 from isthmus.config.parts import known_signature
 from isthmus.errors import UnknownNameError, did_you_mean
-from isthmus.registry import BACKBONE_REGISTRY, DECODER_REGISTRY, MODEL_FACTORY_REGISTRY, NECK_REGISTRY
+from isthmus.registry import (
+    BACKBONE_REGISTRY,
+    DECODER_REGISTRY,
+    FULL_MODEL_REGISTRY,
+    MODEL_FACTORY_REGISTRY,
+    NECK_REGISTRY,
+)
 from isthmus.registry.multi import Source
 from isthmus.report.text_table import short_number, text_table
 
@@ -18,10 +24,11 @@ SOURCES: dict[str, dict[str, Source]] = {
     "backbones": dict(BACKBONE_REGISTRY.items()),
     "necks": dict(NECK_REGISTRY.items()),
     "decoders": dict(DECODER_REGISTRY.items()),
+    "models": dict(FULL_MODEL_REGISTRY.items()),
     "factories": {OWN: MODEL_FACTORY_REGISTRY},
 }
 
-_ONE = {"backbones": "backbone", "necks": "neck", "decoders": "decoder", "factories": "factory"}
+_ONE = {"backbones": "backbone", "necks": "neck", "decoders": "decoder", "models": "model", "factories": "factory"}
 
 
 def run(name: str, words: list[str]) -> int:

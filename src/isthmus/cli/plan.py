@@ -13,7 +13,7 @@ def run(name: str, words: list[str]) -> int:
     """Answer `isthmus plan`."""
     given, overrides = _parser(name).parse_known_args(words)
     config = read_config(given.config, overrides)
-    if "model" in config:  # otherwise they are the arguments of a factory
+    if "model" in config and "model_factory" not in config:  # otherwise they are the arguments of a factory
         faults = [fault for fault in check_config(config, name) if fault.key.partition(".")[0] == "model"]
         if faults:
             raise ConfigError(faults, " and ".join(given.config))

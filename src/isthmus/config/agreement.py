@@ -5,6 +5,7 @@ from typing import Any
 
 from isthmus.bands import expand_bands
 from isthmus.config.composition import MODEL_ARGS, TASK_OF_CLASS
+from isthmus.config.full_model import bands_of_model
 from isthmus.errors import ArgumentError, Fault, UnknownNameError
 from isthmus.registry import BACKBONE_REGISTRY
 
@@ -20,7 +21,7 @@ def agreement_faults(config: Mapping[str, Any]) -> Iterator[Fault]:
         yield from _class_faults(task, data)
         yield from _ignored_faults(task, data)
     arguments = task.get("model_args")
-    if isinstance(arguments, Mapping) and isinstance(arguments.get("backbone"), str):
+    if isinstance(arguments, Mapping) and any(isinstance(arguments.get(key), str) for key in ("backbone", "model")):
         yield from _band_faults(arguments, data)
 
 
@@ -70,11 +71,14 @@ def _band_faults(arguments: Mapping[str, Any], data: Mapping[str, Any]) -> Itera
         return  # a fault of its own, reported where it is
     if count is None or taken is None or count == taken:
         return
-    yield Fault(key, f"the backbone takes {taken} band(s), but the data give {count}{how.format(count=count)}")
+    owner = "backbone" if "backbone" in arguments else "model"
+    yield Fault(key, f"the {owner} takes {taken} band(s), but the data give {count}{how.format(count=count)}")
 
 
 def _bands_taken(arguments: Mapping[str, Any]) -> tuple[int | None, str, str]:
-    """How many bands the backbone takes, the key that decides it, and advice."""
+    """How many bands the backbone or the model takes, the key that decides it, and advice."""
+    if "backbone" not in arguments:
+        return bands_of_model(arguments), f"{MODEL_ARGS}.in_chans", "; set in_chans: {count}"
     kwargs = arguments.get("backbone_kwargs")
     nested = kwargs if isinstance(kwargs, Mapping) and kwargs else None
     prefix = f"{MODEL_ARGS}.backbone_kwargs." if nested else f"{MODEL_ARGS}.backbone_"

@@ -82,6 +82,8 @@ def qualify_class_paths(config: Mapping[str, Any]) -> tuple[dict[str, Any], list
 
 def class_nodes(config: dict[str, Any]) -> Iterator[ClassNode]:
     """Every place of a configuration that names a class. Bare names are turned into mappings on the way."""
+    if "model_factory" in config:  # the arguments of a factory, where `model` is no class
+        return
     for place in ("model", "data", "optimizer", "lr_scheduler"):
         if isinstance(config.get(place), str):
             config[place] = {"class_path": config[place]}

@@ -4,6 +4,7 @@ import ast
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
+from isthmus.config.full_model import FULL_MODEL_FACTORY, full_model_faults, names_of_stacks
 from isthmus.config.parts import behind_channels, known_signature, look_up
 from isthmus.errors import Fault, did_you_mean
 from isthmus.models.factories.arguments import PREFIXES, extract_prefix_keys
@@ -57,7 +58,11 @@ def composition_faults(config: Mapping[str, Any]) -> Iterator[Fault]:
         yield Fault("model.init_args.model_factory", f"there is no model factory {name!r}{choices}")
     elif name == DEFAULT_FACTORY:
         yield from _encoder_decoder_faults(arguments, task)
-        yield from _auxiliary_loss_faults(init, arguments)
+        built = [each.get("name") for each in arguments.get("aux_decoders") or [] if isinstance(each, Mapping)]
+        yield from _auxiliary_loss_faults(init, built, "auxiliary decoder", "aux_decoders names none")
+    elif name == FULL_MODEL_FACTORY:
+        yield from full_model_faults(arguments, MODEL_ARGS)
+        yield from _auxiliary_loss_faults(init, names_of_stacks(arguments), "earlier stack", "the model has none")
 
 
 def _encoder_decoder_faults(arguments: Mapping[str, Any], task: str) -> Iterator[Fault]:
@@ -179,12 +184,13 @@ def _auxiliary_faults(auxiliary: Any, task: str, key: str) -> Iterator[Fault]:
         )
 
 
-def _auxiliary_loss_faults(init: Mapping[str, Any], arguments: Mapping[str, Any]) -> Iterator[Fault]:
-    built = [a.get("name") for a in arguments.get("aux_decoders") or [] if isinstance(a, Mapping)]
+def _auxiliary_loss_faults(
+    init: Mapping[str, Any], built: Collection[Any] | None, what: str, none: str
+) -> Iterator[Fault]:
     for name in init.get("aux_loss") or {}:
-        if name not in built:
-            there = f"; there are: {', '.join(map(str, built))}" if built else "; aux_decoders names none"
-            yield Fault(f"model.init_args.aux_loss.{name}", f"no auxiliary decoder is called {name!r}{there}")
+        if built is not None and name not in built:
+            there = f"; there are: {', '.join(map(str, built))}" if built else f"; {none}"
+            yield Fault(f"model.init_args.aux_loss.{name}", f"no {what} is called {name!r}{there}")
 
 
 def _loss_faults(init: Mapping[str, Any], task: str) -> Iterator[Fault]:

@@ -4,7 +4,9 @@ from isthmus._lazy import lazy_exports
 
 __all__ = [
     "AuxiliaryHead",
+    "BlockModel",
     "EncoderDecoderFactory",
+    "FullModelFactory",
     "Model",
     "ModelFactory",
     "ModelOutput",
@@ -16,7 +18,9 @@ __getattr__, __dir__ = lazy_exports(
     __name__,
     {
         "AuxiliaryHead": "isthmus.models.base",
+        "BlockModel": "isthmus.models.block_model",
         "EncoderDecoderFactory": "isthmus.models.factories.encoder_decoder",
+        "FullModelFactory": "isthmus.models.factories.full_model",
         "Model": "isthmus.models.base",
         "ModelFactory": "isthmus.models.base",
         "ModelOutput": "isthmus.models.base",

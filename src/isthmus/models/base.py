@@ -1,7 +1,9 @@
 """The contract of a model: what every factory returns and every task drives."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import torch
@@ -40,7 +42,14 @@ class AuxiliaryHead:
 
 
 class Model(ABC, nn.Module):
-    """A model that a task can train: it can be frozen part by part and gives a `ModelOutput`."""
+    """A model that a task can train: it can be frozen part by part and gives a `ModelOutput`.
+
+    Attributes:
+        auxiliary_weights: what the losses of auxiliary outputs weigh where the task says nothing, by name.
+    """
+
+    auxiliary_weights: Mapping[str, float] = MappingProxyType({})
+    _frozen: frozenset[str] = frozenset()
 
     @abstractmethod
     def freeze_encoder(self) -> None:
@@ -57,6 +66,19 @@ class Model(ABC, nn.Module):
     @abstractmethod
     def forward(self, x: Any, **kwargs: Any) -> ModelOutput:
         """Predict for a batch of images, `(B, C, H, W)` or `(B, C, T, H, W)` or a dict of them by modality."""
+
+    def freeze(self, *names: str) -> None:
+        """Stop training parts, given by their dotted names: no gradients, and they stay in evaluation mode."""
+        for name in names:
+            self.get_submodule(name).requires_grad_(requires_grad=False).eval()
+        self._frozen = self._frozen | set(names)
+
+    def train(self, mode: bool = True) -> "Model":
+        """Switch to training, but for the frozen parts, whose normalisation and dropout stay as in evaluation."""
+        super().train(mode)
+        for name in self._frozen:
+            self.get_submodule(name).eval()
+        return self
 
 
 class ModelFactory(Protocol):

@@ -47,7 +47,6 @@ class EncoderDecoderModel(Model):
         self.size_multiple = size_multiple or patch_size
         self.padding = padding
         self.necks: list[dict[str, Any]] = []  # the chain as a configuration holds it, for plans and bundles
-        self._frozen: set[str] = set()
         self._encoder_keywords = _keywords_of(encoder)
 
     def forward(self, x: Any, image_size: tuple[int, int] | None = None, **kwargs: Any) -> ModelOutput:
@@ -76,31 +75,15 @@ class EncoderDecoderModel(Model):
 
     def freeze_encoder(self) -> None:
         """Stop training the encoder."""
-        self._freeze("encoder")
+        self.freeze("encoder")
 
     def freeze_decoder(self) -> None:
         """Stop training the necks and the decoder."""
-        self._freeze("neck")
-        self._freeze("decoder")
+        self.freeze(*(["decoder"] if self.neck is None else ["neck", "decoder"]))
 
     def freeze_head(self) -> None:
         """Stop training the head."""
-        self._freeze("head")
-
-    def train(self, mode: bool = True) -> "EncoderDecoderModel":
-        """Switch to training, but for the frozen parts, whose normalisation and dropout stay as in evaluation."""
-        super().train(mode)
-        for name in self._frozen:
-            getattr(self, name).eval()
-        return self
-
-    def _freeze(self, name: str) -> None:
-        part = getattr(self, name)
-        if part is None:
-            return
-        part.requires_grad_(requires_grad=False)
-        part.eval()
-        self._frozen.add(name)
+        self.freeze("head")
 
     def _for_encoder(self, kwargs: dict[str, Any]) -> dict[str, Any]:
         if self._encoder_keywords is None:

@@ -52,7 +52,7 @@ def plan(
 
 def _read(config: str | Path | Mapping[str, Any]) -> tuple[str, str, dict[str, Any]]:
     loaded = load_config(config) if isinstance(config, str | Path) else config
-    if "model" not in loaded:
+    if "model" not in loaded or "model_factory" in loaded:
         arguments = dict(loaded)
         return arguments.pop("model_factory", DEFAULT_FACTORY), arguments.pop("task", "segmentation"), arguments
     model = loaded["model"]

@@ -94,10 +94,21 @@ def patch_size_of(encoder: nn.Module) -> int | list[int] | None:
     return None
 
 
+def size_multiple_of(encoder: nn.Module) -> int | list[int] | None:
+    """What images must be multiples of: the patch size, or what the encoder says in `size_multiple`."""
+    published = getattr(encoder, "size_multiple", None)
+    return published if isinstance(published, int) else patch_size_of(encoder)
+
+
 def check_image_size(encoder: nn.Module) -> tuple[int, int]:
-    """The (height, width) on which an encoder is tried out: its own where it has one."""
-    own: Any = getattr(encoder, "image_size", DEFAULT_IMAGE_SIZE) or DEFAULT_IMAGE_SIZE
-    return int(own[0]), int(own[1])
+    """The (height, width) on which an encoder is tried out: its own, or 224 or the next that it says it takes."""
+    own: Any = getattr(encoder, "image_size", None)
+    if own:
+        return int(own[0]), int(own[1])
+    published = getattr(encoder, "size_multiple", 1)
+    multiple = published if isinstance(published, int) else 1
+    height, width = (-(-size // multiple) * multiple for size in DEFAULT_IMAGE_SIZE)
+    return height, width
 
 
 def feature_specs(encoder: nn.Module, image_size: tuple[int, int] | None = None) -> list[FeatureSpec]:

@@ -47,7 +47,7 @@ def trace(
     """Run a model on empty images and see what every part gives.
 
     Args:
-        model: a model with `encoder`, `neck`, `decoder`, `head` and `aux_heads`.
+        model: a model with `encoder`, `neck`, `decoder`, `head` and `aux_heads`, or with `encoder` and `named_parts`.
         image_size: (height, width) of the images.
         batch_size: how many images.
         measure: whether to count operations and bytes as well.
@@ -77,6 +77,10 @@ def trace(
 
 def parts(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
     """The parts of a model by name, in the order in which data flows through them."""
+    own: Any = getattr(model, "named_parts", None)
+    if own is not None:
+        yield from own()
+        return
     for name in ("encoder", "neck", "decoder", "head", "aux_heads"):
         part = getattr(model, name, None)
         if name in ("neck", "aux_heads") and isinstance(part, nn.Module):
@@ -91,6 +95,7 @@ class _Recorder:
     def __init__(self, model: nn.Module, image_size: tuple[int, int]) -> None:
         self.model = model
         self.image_size = image_size
+        self.padded_size = _padded(image_size, getattr(model, "size_multiple", None))
         self.stages: list[Stage] = []
         self.current: Stage | None = None
         self.meter: Any = None
@@ -146,7 +151,7 @@ class _Recorder:
         if stage is None:
             return
         stage.outputs = _shapes(output)
-        stage.strides = [_stride(shape, self.image_size) for shape in stage.outputs]
+        stage.strides = [_stride(shape, self.padded_size) for shape in stage.outputs]
         if self.meter is not None and stage.flops is not None:
             stage.flops += self.meter.flops
             stage.peak_bytes = self.meter.peak_bytes
@@ -168,6 +173,14 @@ def _shapes(tree: Any) -> list[tuple[int, ...]]:
         return [tuple(tree.shape)]
     values = tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list | tuple) else ()
     return [shape for value in values for shape in _shapes(value)]
+
+
+def _padded(size: tuple[int, int], multiple: Any) -> tuple[int, int]:
+    """What becomes of the size of an image where a model pads it."""
+    if not multiple:
+        return size
+    height, width = [multiple] * 2 if isinstance(multiple, int) else list(multiple)[-2:]
+    return -(-size[0] // height) * height, -(-size[1] // width) * width
 
 
 def _stride(shape: tuple[int, ...], image_size: tuple[int, int]) -> tuple[float, float] | None:

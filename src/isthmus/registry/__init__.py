@@ -10,17 +10,19 @@ A plug-in package registers its parts in an entry-point group, `isthmus.backbone
 
 from itertools import chain
 
-from isthmus.registry.catalog import backbones, decoders, factories, necks
+from isthmus.registry.catalog import backbones, decoders, factories, necks, networks
 from isthmus.registry.entry import Entry
 from isthmus.registry.multi import MultiSourceRegistry, Source
 from isthmus.registry.plugins import plugin_entries
 from isthmus.registry.registry import Registry
 from isthmus.registry.sources import mmseg_decoders, smp_decoders, smp_encoders, timm_backbones
 
-ISTHMUS_BACKBONE_REGISTRY = Registry("backbone", chain(backbones.ENTRIES, plugin_entries("isthmus.backbones")))
+ISTHMUS_BACKBONE_REGISTRY = Registry(
+    "backbone", chain(backbones.ENTRIES, networks.backbones(), plugin_entries("isthmus.backbones"))
+)
 ISTHMUS_NECK_REGISTRY = Registry("neck", chain(necks.ENTRIES, plugin_entries("isthmus.necks")))
 ISTHMUS_DECODER_REGISTRY = Registry("decoder", chain(decoders.ENTRIES, plugin_entries("isthmus.decoders")))
-ISTHMUS_FULL_MODEL_REGISTRY = Registry("full model", plugin_entries("isthmus.models"))
+ISTHMUS_FULL_MODEL_REGISTRY = Registry("full model", chain(networks.models(), plugin_entries("isthmus.models")))
 
 BACKBONE_REGISTRY = MultiSourceRegistry(
     "backbone", isthmus=ISTHMUS_BACKBONE_REGISTRY, timm=timm_backbones(), smp=smp_encoders()

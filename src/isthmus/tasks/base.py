@@ -10,7 +10,7 @@ from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 
 from isthmus.errors import ArgumentError
-from isthmus.models.base import AuxiliaryHead, ModelOutput
+from isthmus.models.base import AuxiliaryHead, Model, ModelOutput
 from isthmus.registry import MODEL_FACTORY_REGISTRY
 from isthmus.tasks.finite import check_finite_images, check_finite_loss
 from isthmus.tasks.hyperparameters import plain_arguments, without_pretrained
@@ -32,7 +32,7 @@ class BaseTask(LightningModule, ABC):
         model_factory: the name of a factory that builds the model.
         model_args: the arguments of the factory.
         aux_heads: auxiliary heads, passed to the factory.
-        aux_loss: the weight of the loss of each auxiliary head, by name.
+        aux_loss: the weight of the loss of each auxiliary head, by name; the stacks of a model weigh 1 each by default.
         lr: the learning rate.
         optimizer: the name of a class in `torch.optim`; Adam by default.
         optimizer_hparams: further arguments of the optimiser.
@@ -78,10 +78,7 @@ class BaseTask(LightningModule, ABC):
         if freeze_backbone and (model_args or {}).get("peft_config"):
             raise ArgumentError("freeze_backbone and peft_config exclude each other: the adapters are in the backbone")
         self.model = self._build_model(model, model_factory, dict(model_args or {}), aux_heads)
-        self.aux_loss = aux_loss
-        heads = getattr(self.model, "aux_heads", None)
-        if isinstance(heads, nn.ModuleDict):
-            check_auxiliary_names(list(heads), aux_loss)
+        self.aux_loss = self._weigh_auxiliary_outputs(aux_loss)
         self._freeze(encoder=freeze_backbone, decoder=freeze_decoder, head=freeze_head)
         self.criterion = criterion
         self.lr = lr
@@ -99,8 +96,8 @@ class BaseTask(LightningModule, ABC):
         """The metrics of "train", "val" or "test"."""
 
     @abstractmethod
-    def make_target(self, batch: Mapping[str, Any], output: ModelOutput) -> Tensor:
-        """The checked target of a batch, for criterion and metrics."""
+    def make_target(self, batch: Mapping[str, Any], output: ModelOutput) -> Any:
+        """The checked target of a batch, for criterion and metrics; its length is the number of samples."""
 
     @abstractmethod
     def decide(self, output: ModelOutput) -> Tensor:
@@ -123,6 +120,15 @@ class BaseTask(LightningModule, ABC):
             ]
         built: nn.Module = MODEL_FACTORY_REGISTRY.build(factory).build_model(self.task, **args)
         return built
+
+    def _weigh_auxiliary_outputs(self, given: Mapping[str, float] | None) -> Mapping[str, float] | None:
+        """The weight of every auxiliary loss: what is given, over what the model says itself."""
+        heads = getattr(self.model, "aux_heads", None)
+        own = self.model.auxiliary_weights if isinstance(self.model, Model) else {}
+        weights = {**own, **(given or {})} if own else given
+        if own or isinstance(heads, nn.ModuleDict):
+            check_auxiliary_names([*own, *(heads if isinstance(heads, nn.ModuleDict) else ())], weights)
+        return weights
 
     def _freeze(self, **parts: bool) -> None:
         for part in [part for part, wanted in parts.items() if wanted]:

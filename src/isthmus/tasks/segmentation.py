@@ -35,7 +35,7 @@ class SemanticSegmentationTask(BaseTask):
         loss: "ce", "jaccard", "focal", "dice" or "lovasz"; a list of them (summed), a dict of them with weights, or a
             module, which is called with logits and mask as they are.
         aux_heads: auxiliary heads, passed to the factory.
-        aux_loss: the weight of the loss of each auxiliary head, by name.
+        aux_loss: the weight of the loss of each auxiliary head, by name; the stacks of a model weigh 1 each by default.
         class_weights: how much each class counts in the loss, one number a class.
         ignore_index: the label of pixels that count neither in losses nor in metrics; None where all count.
         lr: the learning rate.

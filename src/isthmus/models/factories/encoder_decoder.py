@@ -17,6 +17,7 @@ from isthmus.models.factories.parts import (
     build_encoder,
     build_head,
     check_head,
+    count_outputs,
     give_outputs_to_decoder,
     resolve_necks,
     size_multiple,
@@ -26,7 +27,7 @@ from isthmus.models.padding import MODES
 from isthmus.models.pixel_wise import PixelWiseModel
 from isthmus.models.scalar_output import ScalarOutputModel
 from isthmus.plan.advice import explain_misfit
-from isthmus.plan.probe import check_image_size, feature_specs, patch_size_of
+from isthmus.plan.probe import check_image_size, feature_specs, patch_size_of, size_multiple_of
 from isthmus.plan.trace import check_composition
 from isthmus.signatures import check_arguments, live_signature
 
@@ -50,7 +51,7 @@ class EncoderDecoderFactory:
         num_classes: int | None = None,
         necks: Sequence[Mapping[str, Any]] | str | None = None,
         aux_decoders: Sequence[AuxiliaryHead | Mapping[str, Any]] | None = None,
-        rescale: bool = True,
+        rescale: bool | None = None,
         peft_config: dict[str, Any] | None = None,
         *,
         num_outputs: int | None = None,
@@ -60,17 +61,17 @@ class EncoderDecoderFactory:
         """Build a model.
 
         Args:
-            task: segmentation, regression, classification or scalar_regression.
+            task: segmentation, regression, keypoints, classification or scalar_regression.
             backbone: a name in the backbone registry, or an encoder.
             decoder: a name in the decoder registry, a decoder class, or a decoder.
             backbone_kwargs: arguments of the backbone, instead of `backbone_...`.
             decoder_kwargs: arguments of the decoder, instead of `decoder_...`.
             head_kwargs: arguments of the head, instead of `head_...`.
-            num_classes: how many classes there are (segmentation, classification).
+            num_classes: how many classes (segmentation, classification) or maps (keypoints) there are.
             necks: what stands between encoder and decoder: dicts with a `name` and the arguments of the neck; "auto"
                 derives the shortest chain that fits.
             aux_decoders: further decoders with heads of their own, for auxiliary losses.
-            rescale: whether a map is resized to the image.
+            rescale: whether a map is resized to the image; by default it is, but for keypoints.
             peft_config: parameter-efficient tuning of the encoder; not available in this version.
             num_outputs: how many quantities there are (regression, scalar_regression).
             image_size_out: (height, width) of the middle of the image to map, where the rest only gives context.
@@ -87,7 +88,7 @@ class EncoderDecoderFactory:
             raise ArgumentError(f"a decoder must be provided for the task {task!r}; IdentityDecoder adds nothing")
         if peft_config is not None:
             raise ArgumentError("peft_config: parameter-efficient tuning is not available in this version")
-        outputs = _outputs(task, num_classes, num_outputs)
+        outputs = count_outputs(task, num_classes, num_outputs)
         known = live_signature(self.build_model).names
         routed = route_arguments(
             kwargs, backbone=backbone_kwargs, decoder=decoder_kwargs, head=head_kwargs, known=known
@@ -102,19 +103,18 @@ class EncoderDecoderFactory:
         channels, specs, neck = _build_necks(chain, published)
         for branch in [choice, *branches]:
             branch.check_fit(specs, published, chain, check_image_size(encoder))
-        patch = patch_size_of(encoder)
         model = _assemble(
             task,
             encoder,
             *choice.build(channels),
             map_arguments={
-                "rescale": rescale,
+                "rescale": task != "keypoints" if rescale is None else rescale,
                 "image_size_out": None if image_size_out is None else (*image_size_out,),
             },
             neck=neck,
             auxiliary_heads={branch.name: nn.Sequential(*branch.build(channels)) for branch in branches},
-            patch_size=patch,
-            size_multiple=size_multiple(patch, specs),
+            patch_size=patch_size_of(encoder),
+            size_multiple=size_multiple(size_multiple_of(encoder), specs),
             padding=padding,
         )
         model.necks = chain
@@ -226,14 +226,6 @@ def _check_task(task: str) -> str:
             f"the task {task!r} is not one of {', '.join(TASKS)}{did_you_mean(lowered, TASKS) or '.'}"
         )
     return lowered
-
-
-def _outputs(task: str, num_classes: int | None, num_outputs: int | None) -> int | None:
-    if num_classes is not None and num_outputs is not None:
-        raise ArgumentError("only one of `num_outputs` and `num_classes` can be given")
-    if task == "regression" and num_classes is not None:
-        raise ArgumentError("num_classes is for classes; say num_outputs for a regression of several quantities")
-    return num_classes if num_classes is not None else num_outputs
 
 
 def _padding(backbone_arguments: dict[str, Any]) -> str:

@@ -14,7 +14,7 @@ from isthmus.plan.automatic_necks import derive_necks
 from isthmus.registry import BACKBONE_REGISTRY, DECODER_REGISTRY
 from isthmus.signatures import Signature, check_arguments, live_signature
 
-PIXEL_TASKS = ("segmentation", "regression")
+PIXEL_TASKS = ("segmentation", "regression", "keypoints")
 SCALAR_TASKS = ("classification", "scalar_regression")
 TASKS = (*PIXEL_TASKS, *SCALAR_TASKS)
 
@@ -40,10 +40,24 @@ def build_encoder(backbone: str | nn.Module, arguments: Mapping[str, Any]) -> nn
     return encoder
 
 
-def size_multiple(patch: int | Sequence[int] | None, specs: Sequence[FeatureSpec]) -> list[int] | None:
-    """What frames, height and width must be multiples of for a transformer and the necks behind it.
+def count_outputs(task: str, num_classes: int | None, num_outputs: int | None) -> int | None:
+    """How many outputs a model has, however it was said.
 
-    Images must be cut into whole patches, and into whole cells of the coarsest level that the necks make.
+    Raises:
+        ArgumentError: it was said twice, or as classes where there are none.
+    """
+    if num_classes is not None and num_outputs is not None:
+        raise ArgumentError("only one of `num_outputs` and `num_classes` can be given")
+    if task == "regression" and num_classes is not None:
+        raise ArgumentError("num_classes is for classes; say num_outputs for a regression of several quantities")
+    return num_classes if num_classes is not None else num_outputs
+
+
+def size_multiple(patch: int | Sequence[int] | None, specs: Sequence[FeatureSpec]) -> list[int] | None:
+    """What frames, height and width must be multiples of for an encoder and the necks behind it.
+
+    Images must be cut into whole patches, or whatever the encoder asks for (see `size_multiple_of`), and into whole
+    cells of the coarsest level that the necks make.
     """
     if patch is None:
         return None
@@ -158,6 +172,7 @@ def _takes(choice: DecoderChoice, name: str) -> bool:
 _HEADS: dict[str, tuple[type[nn.Module], str, str]] = {
     "segmentation": (SegmentationHead, "in_channels", "num_classes"),
     "regression": (RegressionHead, "in_channels", "num_outputs"),
+    "keypoints": (SegmentationHead, "in_channels", "num_classes"),
     "classification": (ScalarHead, "in_dim", "num_outputs"),
     "scalar_regression": (ScalarHead, "in_dim", "num_outputs"),
 }

@@ -8,4 +8,9 @@ ENTRIES: tuple[Entry, ...] = (
         "isthmus.models.factories.encoder_decoder:EncoderDecoderFactory",
         facts={"doc": "encoder, necks, decoder and head, each by name"},
     ),
+    Entry(
+        "FullModelFactory",
+        "isthmus.models.factories.full_model:FullModelFactory",
+        facts={"doc": "a model that is registered as a whole"},
+    ),
 )

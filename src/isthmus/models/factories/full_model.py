@@ -1,0 +1,85 @@
+"""`FullModelFactory`: models that are built as one, by name."""
+
+from typing import Any
+
+from torch import nn
+
+from isthmus.blocks.encoder_decoder import EncoderDecoder
+from isthmus.errors import ArgumentError, CompositionError, UnknownTaskError, did_you_mean
+from isthmus.models.base import Model
+from isthmus.models.block_model import BlockModel
+from isthmus.models.factories.parts import count_outputs
+from isthmus.plan.probe import check_image_size
+from isthmus.plan.trace import check_composition
+from isthmus.registry import FULL_MODEL_REGISTRY
+from isthmus.signatures import check_arguments
+
+TASKS = ("segmentation", "regression", "keypoints")
+
+
+class FullModelFactory:
+    """Builds a model that is registered as a whole, for a task.
+
+    The arguments of the model are given as they are, without a prefix, and held against its constructor.
+    """
+
+    def build_model(
+        self,
+        task: str,
+        model: str,
+        num_classes: int | None = None,
+        rescale: bool | None = None,
+        *,
+        num_outputs: int | None = None,
+        **kwargs: Any,
+    ) -> Model:
+        """Build a model.
+
+        Args:
+            task: segmentation, regression or keypoints.
+            model: a name in the registry of full models.
+            num_classes: how many classes there are (segmentation).
+            rescale: whether a prediction of a coarser stride is resized to the image; by default it is, but for
+                keypoints.
+            num_outputs: how many quantities or maps there are (regression, keypoints).
+            kwargs: arguments of the model.
+
+        Raises:
+            ArgumentError: an argument is unknown or missing.
+            UnknownNameError: the model is not registered.
+            CompositionError: the model is none that a task can train.
+        """
+        task = _check_task(task)
+        entry = FULL_MODEL_REGISTRY.entry(model)
+        signature, given = entry.signature(), dict(kwargs)
+        if "num_outputs" in signature.names:
+            given["num_outputs"] = _required(task, count_outputs(task, num_classes, num_outputs))
+        check_arguments(signature, given, f"the model {model!r}")
+        built = _as_model(entry.build(**given), model, task, rescale)
+        check_composition(built, check_image_size(getattr(built, "encoder", built)))
+        return built
+
+
+def _as_model(built: nn.Module, name: str, task: str, rescale: bool | None) -> Model:
+    if isinstance(built, EncoderDecoder):
+        resized = task != "keypoints" if rescale is None else rescale
+        return BlockModel(built, rescale=resized, squeeze_channel=task == "regression")
+    if not isinstance(built, Model):
+        raise CompositionError(f"the full model {name!r} is a {type(built).__name__}, which is no isthmus.models.Model")
+    return built
+
+
+def _required(task: str, outputs: int | None) -> int:
+    if outputs is None and task != "regression":
+        wanted = "num_classes" if task == "segmentation" else "num_outputs"
+        raise ArgumentError(f"`{wanted}` must be defined for a {task} task")
+    return outputs or 1
+
+
+def _check_task(task: str) -> str:
+    lowered = task.lower()
+    if lowered not in TASKS:
+        raise UnknownTaskError(
+            f"full models are built for {', '.join(TASKS)}, not for {task!r}{did_you_mean(lowered, TASKS) or '.'}"
+        )
+    return lowered
