@@ -4,6 +4,7 @@ What a person labelled counts, predictions do not. Frames that are image files a
 video, or embedded in the file, are written as PNG files once.
 """
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -68,11 +69,13 @@ def _image_of(path: Path, video: int, frame: Any, frames: Path) -> str:
 
 
 def _write_png(target: Path, pixels: npt.NDArray[Any]) -> None:
+    from rasterio.errors import NotGeoreferencedWarning
     from rasterio.io import MemoryFile
 
     bands = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
     count, height, width = bands.shape
-    with MemoryFile() as memory:
+    with MemoryFile() as memory, warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
         with memory.open(driver="PNG", count=count, height=height, width=width, dtype=bands.dtype.name) as file:
             file.write(bands)
         content = memory.read()
