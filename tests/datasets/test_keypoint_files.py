@@ -99,7 +99,7 @@ def coco(folder, **changes):
 def test_coco(tmp_path):
     read = read_annotations(coco(tmp_path))
     assert read.point_names == ("head", "tail")
-    assert points_of(read) == {"a.png": [[(0, 1), (9.5, 19.5)], [(2.5, 3.5), None]], "b.png": []}
+    assert points_of(read) == {"a.png": [[(0.5, 1.5), (10, 20)], [(3, 4), None]], "b.png": []}
 
 
 DEEPLABCUT = {

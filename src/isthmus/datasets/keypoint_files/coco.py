@@ -1,8 +1,8 @@
 """Keypoints as COCO stores them.
 
 An annotation holds `keypoints`, the numbers x, y, v of each point of its category; v is 0 for a point that is not
-labelled. COCO measures from the upper left corner of the image, so that the first pixel has its centre at 0.5; here
-that is 0. Format: https://cocodataset.org/#format-data.
+labelled. A point is the index of a pixel, counted from 0 (boxes, other than points, are measured from the corner of
+the image). Format: https://cocodataset.org/#format-data.
 """
 
 import json
@@ -15,8 +15,6 @@ import numpy.typing as npt
 
 from isthmus.datasets.keypoint_files.annotations import ImageDraft, KeypointAnnotations, finish_annotations
 from isthmus.errors import LabelError, did_you_mean
-
-_CENTRE_OF_FIRST_PIXEL = 0.5
 
 
 def read_coco(path: Path) -> KeypointAnnotations:
@@ -92,7 +90,7 @@ def _points(numbers: Any, count: int, where: str) -> npt.NDArray[np.float64]:
             f"{where} has {triples.size} number(s) in keypoints; x, y and v of {count} points are {3 * count}"
         )
     triples = triples.reshape(count, 3)
-    points = np.where(triples[:, 2:] > 0, triples[:, :2] - _CENTRE_OF_FIRST_PIXEL, np.nan)
+    points = np.where(triples[:, 2:] > 0, triples[:, :2], np.nan)
     if np.isinf(points).any() or (np.isnan(points).any(1) & (triples[:, 2] > 0)).any():
         raise LabelError(f"{where}: keypoints that are labelled but not finite numbers")
     return points
