@@ -87,7 +87,7 @@ def read_outputs(kind: str, held: Mapping[str, Any], skeleton: Skeleton) -> Outp
 def _map_head(name: str, channels: int, held: Mapping[str, Any], activation: str = "linear") -> HeadSettings:
     sigma = None if held["sigma"] is None else float(held["sigma"])
     return HeadSettings(
-        name=name, channels=channels, output_stride=held["output_stride"], sigma=sigma, activation=activation
+        name=name, channels=channels, output_stride=int(held["output_stride"]), sigma=sigma, activation=activation
     )
 
 
@@ -95,8 +95,8 @@ def _vector_head(channels: int, held: Mapping[str, Any]) -> HeadSettings:
     return HeadSettings(
         name="ClassVectorsHead",
         channels=channels,
-        output_stride=held["output_stride"],
+        output_stride=int(held["output_stride"]),
         activation="softmax",
-        dense_units=(held["num_fc_units"],) * held["num_fc_layers"],
-        global_pool=held["global_pool"],
+        dense_units=(int(held["num_fc_units"]),) * int(held["num_fc_layers"]),
+        global_pool=bool(held["global_pool"]),
     )

@@ -10,13 +10,14 @@ from isthmus.errors import WeightsError, did_you_mean
 from isthmus.weights.sleap.outputs import CONFIDENCE_MAPS, Outputs, read_outputs
 from isthmus.weights.sleap.skeleton import Skeleton, read_skeleton
 
-SHARED = ("max_stride", "output_stride", "filters", "stacks")
-BACKBONES = {
-    "unet": (*SHARED, "stem_stride", "filters_rate", "middle_block", "up_interpolate"),
-    "leap": (*SHARED, "filters_rate", "up_interpolate"),
-    "hourglass": (*SHARED, "stem_stride", "stem_filters", "filter_increase"),
+EVERY = {"max_stride": int, "output_stride": int, "filters": int, "stacks": int}
+BACKBONES: dict[str, dict[str, Any]] = {
+    "unet": EVERY
+    | {"stem_stride": int | None, "filters_rate": int | float, "middle_block": bool, "up_interpolate": bool},
+    "leap": EVERY | {"filters_rate": int | float, "up_interpolate": bool},
+    "hourglass": EVERY | {"stem_stride": int, "stem_filters": int, "filter_increase": int},
 }
-"""The backbones that can be built, and the settings of each."""
+"""The backbones that can be built, and the settings of each with their types."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,10 +62,7 @@ def read_settings(path: Path) -> SleapSettings:
             f"but it holds {', '.join(held) or 'nothing'}"
         )
     architecture = _chosen(model["backbone"], BACKBONES, f"{path}: model.backbone")
-    for setting in model["backbone"][architecture]:
-        if setting not in BACKBONES[architecture]:
-            hint = did_you_mean(setting, BACKBONES[architecture])
-            raise WeightsError(f"{path}: model.backbone.{architecture} has an unknown setting {setting!r}{hint}")
+    _check_backbone(model["backbone"][architecture], BACKBONES[architecture], f"{path}: model.backbone.{architecture}")
     kind = _chosen(model["heads"], CONFIDENCE_MAPS, f"{path}: model.heads")
     try:
         return _settings(held, architecture, kind)
@@ -91,6 +89,17 @@ def _chosen(held: Any, known: Iterable[str], where: str) -> str:
     if len(given) != 1 or given[0] not in known:
         raise WeightsError(f"{where} is {' and '.join(given) or 'not set'}; one of {', '.join(known)} was expected")
     return given[0]
+
+
+def _check_backbone(held: Any, known: Mapping[str, Any], where: str) -> None:
+    if not isinstance(held, dict):
+        raise WeightsError(f"{where} is {held!r}; a table of settings was expected")
+    for setting, value in held.items():
+        if setting not in known:
+            raise WeightsError(f"{where} has an unknown setting {setting!r}{did_you_mean(setting, known)}")
+        if not isinstance(value, known[setting]):
+            kind = getattr(known[setting], "__name__", known[setting])
+            raise WeightsError(f"{where}.{setting} is {value!r}; {kind} was expected")
 
 
 def _settings(held: Mapping[str, Any], architecture: str, kind: str) -> SleapSettings:
