@@ -52,7 +52,7 @@ class FCDenseNet(EncoderDecoder):
         first_channels: the channels of the first convolution.
         dropout: the share of new values that is set to zero in training.
         checkpointing: compute what stands between the convolutions again in the backward pass of training, instead of
-            keeping it: much less memory, the same result, and about a third more time.
+            keeping it: much less memory, the same result, and a little more time.
         head_channels: see `EncoderDecoder`.
         pad: see `EncoderDecoder`; never needed here.
         input_stride: see `EncoderDecoder`.
