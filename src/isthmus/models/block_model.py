@@ -31,6 +31,7 @@ class BlockModel(Model):
         if network.head_channels is None:
             raise CompositionError(f"{type(network).__name__} was built without heads; give it head_channels")
         self.network = network
+        self.stride = network.prediction_stride
         self.rescale, self.squeeze_channel = rescale, squeeze_channel
         self.auxiliary_weights = {f"stack{index}": 1.0 for index in range(network.stacks - 1)}
 
@@ -76,7 +77,7 @@ class BlockModel(Model):
 
     def _finish(self, prediction: Tensor, images: Tensor) -> Tensor:
         """Resize the prediction to the images, without what reaches beyond them, and drop a lone channel."""
-        stride = self.network.prediction_stride
+        stride = self.stride
         height, width = images.shape[-2:]
         prediction = prediction[..., : -(-height // stride), : -(-width // stride)]
         if self.rescale and stride > 1:
