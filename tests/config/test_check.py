@@ -196,6 +196,34 @@ def test_a_head_that_is_one_too_many():
     assert [fault.key for fault in faults_of(config)] == [A + "head_dropout"]
 
 
+FULL = {"model": "stacked_hourglass", "stacks": 2, "in_chans": 7, "num_classes": 2}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "aux_loss", "key", "hint"),
+    [
+        ({}, None, None, None),
+        ({}, {"stack0": 0.5}, None, None),
+        ({"model": "isthmus_fc_densenet56", "stacks": GONE}, None, None, None),
+        ({}, {"stack1": 0.5}, M + "aux_loss.stack1", "there are: stack0"),
+        ({"model": "unet", "stacks": GONE}, {"stack0": 1.0}, M + "aux_loss.stack0", "the model has none"),
+        ({"model": "fc_densenet"}, None, A + "stacks", "has no argument 'stacks'"),
+        ({"filtres": 8}, None, A + "filtres", "did you mean 'filters'"),
+        ({"model": "hourglass"}, None, A + "model", "stacked_hourglass"),
+        ({"model": GONE}, None, A + "model", "isthmus list models"),
+        ({"in_chans": GONE}, None, A + "in_chans", "set in_chans: 7"),
+        ({"num_classes": 3}, None, M + "class_names", "says 3 classes"),
+    ],
+)
+def test_full_models_are_checked(arguments, aux_loss, key, hint):
+    given = {name: value for name, value in {**FULL, **arguments}.items() if value is not GONE}
+    config = changed("model.init_args.model_args", given)
+    config["model"]["init_args"] |= {"model_factory": "FullModelFactory", "aux_loss": aux_loss}
+    found = {fault.key: fault.message for fault in check_config(config, "none")}
+    assert (key is None) == (not found), found
+    assert key is None or hint in found[key]
+
+
 def test_nothing_heavy_is_imported():
     script = (
         "import sys; from tests_check_config import CONFIG; from isthmus.config import check_config;"

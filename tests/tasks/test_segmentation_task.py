@@ -218,6 +218,33 @@ def test_ready_modules_that_give_a_tensor_are_fine(tmp_path):
 # --- with the trainer -------------------------------------------------------------------------------------------------
 
 
+HOURGLASS = {
+    "model": "stacked_hourglass",
+    "in_chans": 2,
+    "num_classes": 3,
+    "stem_stride": 1,
+    "output_stride": 1,
+    "max_stride": 2,
+    "stem_filters": 4,
+    "filters": 4,
+    "stacks": 3,
+}
+
+
+def test_stacks_are_supervised_with_a_weight_of_one_by_default():
+    built = SemanticSegmentationTask(HOURGLASS, "FullModelFactory", aux_loss={"stack1": 0.5}, ignore_index=-1)
+    assert built.aux_loss == {"stack0": 1.0, "stack1": 0.5}
+    batch = next(iter(loader()))
+    output = built.run_model(batch)
+    losses = [built.criterion(each, batch["mask"]) for each in [output.output, *output.auxiliary_heads.values()]]
+    total = built.train_loss_handler.compute_loss(output, batch["mask"], built.criterion, built.aux_loss)["loss"]
+    torch.testing.assert_close(total, losses[0] + losses[1] + 0.5 * losses[2])
+    total.backward()
+    assert all(parameter.grad is not None for parameter in built.model.network.heads.parameters())
+    with pytest.raises(ArgumentError, match=r"weights without a head: \['stack2'\]"):
+        SemanticSegmentationTask(HOURGLASS, "FullModelFactory", aux_loss={"stack2": 1.0})
+
+
 def test_fit_validate_test_and_predict(tmp_path, factory):
     torch.manual_seed(0)
     built = SemanticSegmentationTask(

@@ -38,10 +38,10 @@ class FullModelFactory:
         Args:
             task: segmentation, regression or keypoints.
             model: a name in the registry of full models.
-            num_classes: how many classes there are (segmentation).
+            num_classes: how many classes (segmentation) or maps (keypoints) there are.
             rescale: whether a prediction of a coarser stride is resized to the image; by default it is, but for
                 keypoints.
-            num_outputs: how many quantities or maps there are (regression, keypoints).
+            num_outputs: how many quantities there are (regression); elsewhere the same as `num_classes`.
             kwargs: arguments of the model.
 
         Raises:
@@ -71,8 +71,7 @@ def _as_model(built: nn.Module, name: str, task: str, rescale: bool | None) -> M
 
 def _required(task: str, outputs: int | None) -> int:
     if outputs is None and task != "regression":
-        wanted = "num_classes" if task == "segmentation" else "num_outputs"
-        raise ArgumentError(f"`{wanted}` must be defined for a {task} task")
+        raise ArgumentError(f"`num_classes` must be defined for a {task} task")
     return outputs or 1
 
 
