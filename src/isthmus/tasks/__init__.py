@@ -11,6 +11,7 @@ _EXPORTS = {
     "DiceLoss": "isthmus.tasks.losses",
     "FocalLoss": "isthmus.tasks.losses",
     "JaccardLoss": "isthmus.tasks.losses",
+    "KeypointTask": "isthmus.tasks.keypoints.task",
     "LossHandler": "isthmus.tasks.loss_handler",
     "LovaszLoss": "isthmus.tasks.losses",
     "SemanticSegmentationTask": "isthmus.tasks.segmentation",

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from jaxtyping import Shaped
 from torch import Tensor, nn
 
 from isthmus.errors import ArgumentError
@@ -23,7 +22,7 @@ class LossHandler:
     def compute_loss(
         self,
         model_output: ModelOutput,
-        ground_truth: Shaped[Tensor, "..."],
+        ground_truth: Any,
         criterion: nn.Module | Callable[..., Any],
         aux_loss_weights: Mapping[str, float] | None,
     ) -> dict[str, Tensor]:

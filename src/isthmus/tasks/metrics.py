@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import Any
 
 from jaxtyping import Int
 from torch import Tensor, nn
@@ -19,7 +20,7 @@ class TaskMetrics(nn.Module, ABC):
         """Whether any batch was counted since the last reset."""
 
     @abstractmethod
-    def update(self, prediction: Tensor, target: Tensor) -> None:
+    def update(self, prediction: Tensor, target: Any) -> None:
         """Count a batch."""
 
     @abstractmethod

@@ -1,0 +1,84 @@
+"""Losses between predicted and true confidence maps."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from isthmus.errors import ArgumentError, ShapeError, did_you_mean
+from isthmus.tasks.keypoints.targets import PointTarget, confidence_maps, offset_maps, output_stride
+
+
+class BalancedSquaredError(nn.Module):
+    """The squared error at points plus the squared error elsewhere, each averaged over its own cells.
+
+    A cell belongs to a point as far as its confidence says: its error counts c times for the points and 1 - c times for
+    what lies between them. A small point in a large map thus weighs as much as all that is empty, where a plain mean
+    lets it vanish: with a sigma of a few pixels a network then learns to answer 0 everywhere, for long or for good. The
+    minimum is the same: the true maps.
+    """
+
+    def forward(
+        self,
+        prediction: Float[Tensor, "batch points height width"],
+        target: Float[Tensor, "batch points height width"],
+    ) -> Float[Tensor, ""]:
+        """The loss of a batch; where it holds no point, that of the emptiness alone."""
+        errors = (prediction - target).square()
+        empty = 1 - target
+        return (errors * target).sum() / target.sum().clamp_min(1) + (errors * empty).sum() / empty.sum().clamp_min(1)
+
+
+KEYPOINT_LOSSES: dict[str, type[nn.Module]] = {"balanced": BalancedSquaredError, "mse": nn.MSELoss}
+
+
+class KeypointCriterion(nn.Module):
+    """Draws the maps of the true points at the stride of a prediction, and compares.
+
+    Args:
+        loss: "mse", "balanced" or a module, which is called with predicted and true confidence maps.
+        num_points: how many maps of confidence there are.
+        sigma: see `confidence_maps`.
+        offsets: whether the prediction holds offsets as well, `2 K` channels behind the K of the confidence. They are
+            compared by absolute error in units of sigma, where the true confidence is above 0.2.
+
+    Raises:
+        ArgumentError: the loss is not known.
+    """
+
+    def __init__(self, loss: str | nn.Module, num_points: int, sigma: float, *, offsets: bool = False) -> None:
+        super().__init__()
+        self.loss = loss if isinstance(loss, nn.Module) else _by_name(loss)
+        self.num_points, self.sigma, self.offsets = num_points, sigma, offsets
+
+    def forward(
+        self, prediction: Float[Tensor, "batch maps height width"], target: PointTarget
+    ) -> Tensor | dict[str, Tensor]:
+        """The loss of a batch, in float32; with offsets, also its two parts.
+
+        Raises:
+            ShapeError: the number of maps or their stride does not fit.
+        """
+        expected = (3 if self.offsets else 1) * self.num_points
+        if prediction.shape[1] != expected:
+            raise ShapeError(f"the model gives {prediction.shape[1]} maps; {expected} were expected")
+        size = tuple(prediction.shape[-2:])
+        drawing = (target.points.float(), size, output_stride(target.image_size, size), self.sigma)
+        prediction = prediction.float()
+        confidence: Tensor = self.loss(prediction[:, : self.num_points], confidence_maps(*drawing))
+        if not self.offsets:
+            return confidence
+        offset = self._offset_loss(prediction[:, self.num_points :].unflatten(1, (-1, 2)), offset_maps(*drawing))
+        return {"loss": confidence + offset, "confidence": confidence, "offset": offset}
+
+    def _offset_loss(self, prediction: Tensor, target: Tensor) -> Tensor:
+        known = ~target.isnan()
+        errors = F.l1_loss(prediction, torch.where(known, target, 0.0), reduction="none") * known
+        return errors.sum() / known.sum().clamp_min(1) / self.sigma
+
+
+def _by_name(name: str) -> nn.Module:
+    if name not in KEYPOINT_LOSSES:
+        hint = did_you_mean(name, KEYPOINT_LOSSES) or "."
+        raise ArgumentError(f"no loss is called {name!r}{hint} The losses are: {', '.join(KEYPOINT_LOSSES)}")
+    return KEYPOINT_LOSSES[name]()
