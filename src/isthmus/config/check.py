@@ -10,6 +10,7 @@ from isthmus.config.class_paths import ClassNode, class_nodes, qualify_class_pat
 from isthmus.config.composition import composition_faults
 from isthmus.config.data import data_faults
 from isthmus.config.monitors import monitor_faults
+from isthmus.config.points import point_faults
 from isthmus.errors import Fault, did_you_mean
 from isthmus.registry.sources.static_scan import inherited_signature, merge
 from isthmus.signatures import Signature, static_signature
@@ -56,6 +57,7 @@ def check_config(config: Mapping[str, Any], subcommand: str = "fit") -> list[Fau
     if not any(fault.key.partition(".")[0] == "data" for fault in faults):
         faults += data_faults(qualified, subcommand)
     faults += agreement_faults(qualified)
+    faults += point_faults(qualified, subcommand)
     return faults
 
 

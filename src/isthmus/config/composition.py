@@ -13,6 +13,7 @@ from isthmus.signatures import Signature, parse_module, static_signature
 
 TASK_OF_CLASS = {
     "SemanticSegmentationTask": "segmentation",
+    "KeypointTask": "keypoints",
     "PixelwiseRegressionTask": "regression",
     "ClassificationTask": "classification",
     "MultiLabelClassificationTask": "classification",
@@ -24,8 +25,13 @@ MODEL_ARGS = "model.init_args.model_args"
 _HEADS = {
     "segmentation": "isthmus.models.heads:SegmentationHead",
     "regression": "isthmus.models.heads:RegressionHead",
+    "keypoints": "isthmus.models.heads:SegmentationHead",
     "classification": "isthmus.models.heads:ScalarHead",
     "scalar_regression": "isthmus.models.heads:ScalarHead",
+}
+_LOSSES = {
+    "segmentation": ("isthmus.tasks.criteria", "SEGMENTATION_LOSSES"),
+    "keypoints": ("isthmus.tasks.keypoints.losses", "KEYPOINT_LOSSES"),
 }
 _GIVEN_TO_HEADS = frozenset({"in_channels", "in_dim", "num_classes", "num_outputs"})
 _GIVEN_TO_DECODERS = ("num_classes", "out_channels")
@@ -195,7 +201,7 @@ def _auxiliary_loss_faults(
 
 def _loss_faults(init: Mapping[str, Any], task: str) -> Iterator[Fault]:
     loss = init.get("loss")
-    known = _names_in("isthmus.tasks.criteria", f"{task.upper()}_LOSSES")
+    known = _names_in(*_LOSSES[task]) if task in _LOSSES else []
     names: Iterable[Any] = [loss] if isinstance(loss, str) else loss if isinstance(loss, list | dict) else []
     for name in names:
         if known and name not in known:

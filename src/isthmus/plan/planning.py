@@ -9,6 +9,7 @@ from torch import nn
 
 from isthmus.config.composition import DEFAULT_FACTORY, TASK_OF_CLASS
 from isthmus.config.loading import load_config
+from isthmus.config.points import count_maps
 from isthmus.errors import CompositionError, ConfigError, Fault, UnknownTaskError
 from isthmus.plan.probe import cannot_live_on_meta, check_image_size
 from isthmus.plan.result import Plan
@@ -64,7 +65,10 @@ def _read(config: str | Path | Mapping[str, Any]) -> tuple[str, str, dict[str, A
         raise UnknownTaskError(
             f"model.class_path: {name!r} is no task whose model can be planned; these are: {', '.join(TASK_OF_CLASS)}"
         )
-    return init.get("model_factory") or DEFAULT_FACTORY, TASK_OF_CLASS[name], dict(init["model_args"])
+    arguments = dict(init["model_args"])
+    if TASK_OF_CLASS[name] == "keypoints" and not arguments.keys() & {"num_classes", "num_outputs"}:
+        arguments["num_classes"] = count_maps(init)  # which the task tells the factory
+    return init.get("model_factory") or DEFAULT_FACTORY, TASK_OF_CLASS[name], arguments
 
 
 def _build(factory: str, task: str, arguments: Mapping[str, Any]) -> tuple[nn.Module, bool]:
