@@ -1,4 +1,4 @@
-"""Predictions as GeoTIFFs, one or more for each image, while they are made."""
+"""Predictions as GeoTIFFs or tables of points, one or more for each image, while they are made."""
 
 import os
 from collections import Counter
@@ -16,12 +16,16 @@ from isthmus.rasters.frame import Frame, read_frame
 from isthmus.rasters.header import read_info
 from isthmus.rasters.write import write_class_map, write_scores
 from isthmus.report.palette import default_colors
+from isthmus.report.point_files import write_points_layer, write_points_table
 
 _LISTED = 20
+_POINTS = "points"
 
 
 class PredictionWriter(BasePredictionWriter):
     """Writes `<stem>_<suffix>.tif` for each image: `_pred`, `_logits` or `_probabilities`.
+
+    Points are written to `<stem>_points.csv` and, for an image with a place on the Earth, `<stem>_points.geojson`.
 
     Images from different folders keep their folders, seen from the deepest one that they share, so that equal names
     never meet; images in one folder that differ only in their extension keep that too. A map of an earlier run is
@@ -56,25 +60,26 @@ class PredictionWriter(BasePredictionWriter):
         pl_module: LightningModule,
         prediction: Any,
         batch_indices: Sequence[int] | None,  # noqa: ARG002
-        batch: Any,  # noqa: ARG002
+        batch: Any,
         batch_idx: int,  # noqa: ARG002
         dataloader_idx: int,  # noqa: ARG002
     ) -> None:
-        """Write the maps of a batch."""
+        """Write the maps or points of a batch."""
         results, files = prediction
         if files is None:
             raise DataError("the batch has no 'filename', so its predictions cannot be told apart")
         outputs = results if isinstance(results, list) else [results]
-        for index, file in enumerate(files):
-            frame = _frame(str(file), _dataset(trainer))
+        maps = [output for output in outputs if output[1] != _POINTS]
+        for index, file in enumerate(map(str, files)):
+            frame = _frame(file, _dataset(trainer)) if maps else None
             for values, suffix in outputs:
-                self._write(frame, values[index], suffix, str(file), pl_module)
+                if frame is None or suffix == _POINTS:
+                    self._write_points(file, values[index], batch["image"].shape[-2:], pl_module)
+                else:
+                    self._write(frame, values[index], suffix, file, pl_module)
 
     def _write(self, frame: Frame, values: Tensor, suffix: str, file: str, module: LightningModule) -> None:
-        stem = self._stems[file]
-        path = self.folder / stem.with_name(f"{stem.name}_{suffix}.tif")
-        if os.path.realpath(path) in self._images:
-            raise RasterError(f"the map of {file} would overwrite the image {path}; give another predict_output_dir")
+        path = self._target(file, f"{suffix}.tif")
         array = values.detach().cpu().numpy()
         names = list(getattr(module, "class_names", None) or map(str, range(len(array) if array.ndim == 3 else 256)))
         if array.ndim == 3:
@@ -84,6 +89,29 @@ class PredictionWriter(BasePredictionWriter):
             write_class_map(path, array, frame, names, [(red, green, blue) for red, green, blue in colours])
         self.written.append(path)
 
+    def _write_points(self, file: str, values: Tensor, size: Sequence[int], module: LightningModule) -> None:
+        info = read_info(file)
+        if (info.height, info.width) != tuple(size):
+            raise DataError(
+                f"{file} is {info.height} x {info.width} pixels (height, width), but was predicted as "
+                f"{size[0]} x {size[1]}: the points would not lie on the file; predict without a transform that resizes"
+            )
+        points, names = values.detach().float().cpu().numpy(), list(getattr(module, "point_names", ()))
+        write_points_table(path := self._target(file, "points.csv"), points, names)
+        self.written.append(path)
+        if info.transform is not None and info.crs is not None:
+            layer = self._target(file, "points.geojson")
+            write_points_layer(layer, points, names, info.transform, info.crs)
+            self.written.append(layer)
+
+    def _target(self, file: str, ending: str) -> Path:
+        """Where what is made of an image goes."""
+        stem = self._stems[file]
+        path = self.folder / stem.with_name(f"{stem.name}_{ending}")
+        if os.path.realpath(path) in self._images:
+            raise RasterError(f"the map of {file} would overwrite the image {path}; give another predict_output_dir")
+        return path
+
     def on_predict_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
         """Say what was written."""
         if not trainer.is_global_zero:
@@ -92,7 +120,8 @@ class PredictionWriter(BasePredictionWriter):
             say(f"  {path}")
         if len(self.written) > _LISTED:
             say(f"  ... and {len(self.written) - _LISTED} more")
-        say(f"{len(self.written)} map(s) in {self.folder.resolve()}")
+        kind = "map" if all(path.suffix == ".tif" for path in self.written) else "file"
+        say(f"{len(self.written)} {kind}(s) in {self.folder.resolve()}")
 
 
 def name_maps(files: Sequence[str]) -> dict[str, Path]:

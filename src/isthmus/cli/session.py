@@ -25,6 +25,7 @@ from isthmus.cli.interruption import Interruption, run_folder
 from isthmus.cli.progress import LineProgress
 from isthmus.config.composition import TASK_OF_CLASS
 from isthmus.config.optimizer import DEFAULT_MONITOR, with_task_optimizer
+from isthmus.datasets.keypoint_source import KeypointSource
 from isthmus.errors import WeightsError
 from isthmus.report.callback import ScoreReport
 
@@ -194,8 +195,11 @@ class Session:
     def validated(self) -> bool:
         """Whether there is something to validate on."""
         data = self.config["data"]
-        init = data.get("init_args") or {}
-        given = init.get("val_data_root") is not None or not data["class_path"].startswith("isthmus.datamodules.")
+        init, path = data.get("init_args") or {}, data["class_path"]
+        if path == "isthmus.datamodules.GenericKeypointDataModule":
+            given = KeypointSource.from_arguments(init).has("val")
+        else:
+            given = init.get("val_data_root") is not None or not path.startswith("isthmus.datamodules.")
         return given and self.config["trainer"].get("limit_val_batches", 1) != 0
 
     def _find(self, checkpoint: str | None) -> Path | None:

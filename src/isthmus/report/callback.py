@@ -5,6 +5,8 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
@@ -12,9 +14,10 @@ from torch import Tensor
 
 from isthmus.atomic import write_text
 from isthmus.report.confusion import draw_confusion, write_confusion
+from isthmus.report.keypoint_pictures import KeypointSample, draw_keypoints
 from isthmus.report.palette import default_colors
 from isthmus.report.pictures import PictureSample, draw_samples
-from isthmus.report.scores import class_scores, scores_text
+from isthmus.report.scores import class_scores, points_text, scores_text
 
 SCORES = "scores.json"
 
@@ -22,7 +25,7 @@ SCORES = "scores.json"
 class ScoreReport(Callback):
     """Reports the scores of a validation or a test when it is run by itself, not between the epochs of a training.
 
-    It puts the scores of all classes and of each into words, writes them to `scores.json` and
+    It puts the scores of all classes, or points, and of each into words, writes them to `scores.json` and, for classes,
     `confusion_<split>.csv` and `.png`, and draws some samples in `samples_<split>.png`.
 
     Args:
@@ -87,10 +90,11 @@ class ScoreReport(Callback):
             self._samples += [_one(batch, index * size // max(wanted, 1)) for index in range(wanted)]
 
     def _report(self, trainer: Trainer, module: LightningModule, split: str) -> None:
-        names = [str(name) for name in getattr(module, "class_names", None) or []]
+        names = _names(module)
         matrices: dict[str, Tensor] = getattr(module, "confusion", {})
+        points: dict[str, dict[str, dict[str, float]]] = getattr(module, "point_scores", {})
         written, texts = [], []
-        for key in [key for key in matrices if key.partition("/")[0] == split] or [split]:
+        for key in [key for key in [*matrices, *points] if key.partition("/")[0] == split] or [split]:
             metrics = _metrics(trainer, key, names)
             confusion = matrices[key].numpy() if key in matrices else None
             source = f" of {self.checkpoint}" if self.checkpoint else ""
@@ -98,6 +102,9 @@ class ScoreReport(Callback):
             record: dict[str, Any] = {"metrics": metrics}
             if self.checkpoint is not None:
                 record["checkpoint"] = str(self.checkpoint)
+            if key in points:
+                texts.append(points_text(points[key]))
+                record["points"] = points[key]
             stem = key.replace("/", "_")
             if confusion is not None:
                 record["classes"] = {
@@ -120,12 +127,16 @@ class ScoreReport(Callback):
         dataset = getattr(datamodule, f"{split}_dataset", None)
         rgb = getattr(dataset, "rgb_indices", None) or (0, 1, 2)
         total = f" of {len(dataset)}" if dataset is not None else ""
-        samples = [_predicted(sample, module) for sample in self._samples]
+        samples, self._samples = self._samples, []
         path = self.folder / f"samples_{split}.png"
-        colours = getattr(module, "class_colors", None) or default_colors(names)
         title = f"{len(samples)}{total} samples of {split}"
-        draw_samples(path, samples, names, colours, title=title, rgb_indices=rgb)
-        self._samples = []
+        if hasattr(module, "point_names"):
+            found = [_found(sample, module) for sample in samples]
+            draw_keypoints(path, found, names, default_colors(names), title=title, rgb_indices=rgb)
+            return path
+        colours = getattr(module, "class_colors", None) or default_colors(names)
+        predicted = [_predicted(sample, module) for sample in samples]
+        draw_samples(path, predicted, names, colours, title=title, rgb_indices=rgb)
         return path
 
 
@@ -134,18 +145,41 @@ def _one(batch: dict[str, Any], index: int) -> dict[str, Any]:
     return {key: value[index : index + 1] if len(value) else value for key, value in batch.items()}
 
 
+def _names(module: LightningModule) -> list[str]:
+    """The names of the classes or points of a task."""
+    found = getattr(module, "class_names", None) or getattr(module, "point_names", None) or []
+    return [str(name) for name in found]
+
+
 def _predicted(sample: dict[str, Any], module: LightningModule) -> PictureSample:
-    inputs = {key: value for key, value in sample.items() if key not in ("image", "mask", "filename")}
-    with torch.no_grad():
-        logits = module(sample["image"], **inputs).output
-    image = sample["image"][0].float().cpu().numpy()
+    output, image, name = _run(sample, module)
     mask = sample.get("mask")
-    return PictureSample(
-        image if image.ndim == 3 else image[:, -1],  # of a time series, the last date
-        None if mask is None else mask[0].squeeze().cpu().numpy(),
-        logits[0].argmax(0).cpu().numpy(),
-        Path(str((sample.get("filename") or [""])[0])).name,
+    label = None if mask is None else mask[0].squeeze().cpu().numpy()
+    return PictureSample(image, label, output.output[0].argmax(0).cpu().numpy(), name)
+
+
+def _found(sample: dict[str, Any], module: Any) -> KeypointSample:
+    output, image, name = _run(sample, module)
+    true = sample.get("keypoints")
+    return KeypointSample(
+        image,
+        None if true is None else true[0].float().cpu().numpy(),
+        module.decide(output)[0, :, :, :2].float().cpu().numpy(),
+        output.output[0, : len(module.point_names)].float().cpu().numpy(),
+        output.stride,
+        name,
     )
+
+
+def _run(sample: dict[str, Any], module: LightningModule) -> tuple[Any, npt.NDArray[np.floating], str]:
+    """What the model gives for a sample, its image as it is drawn, and its name."""
+    inputs = {key: value for key, value in sample.items() if key not in ("image", "mask", "keypoints", "filename")}
+    with torch.no_grad():
+        output = module(sample["image"], **inputs)
+    image = sample["image"][0].float().cpu().numpy()
+    if image.ndim == 4:
+        image = image[:, -1]  # of a time series, the last date
+    return output, image, Path(str((sample.get("filename") or [""])[0])).name
 
 
 def _metrics(trainer: Trainer, split: str, names: list[str]) -> dict[str, float]:

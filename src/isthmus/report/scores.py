@@ -1,7 +1,7 @@
 """Scores of each class from a confusion matrix."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,6 +79,20 @@ def scores_text(
         if len(names) <= _WIDEST:
             parts.append(_confusion_text(confusion, names))
     return "\n\n".join(parts)
+
+
+def points_text(scores: Mapping[str, Mapping[str, float]]) -> str:
+    """The scores of each point, or kind of object, as a table.
+
+    Args:
+        scores: by point, then by score; counts are whole numbers.
+    """
+    header = ["point", *next(iter(scores.values()), {})]
+    rows = [
+        [name, *(value if isinstance(value, int) else _show(value) for value in values.values())]
+        for name, values in scores.items()
+    ]
+    return text_table(header, rows, numbers=header[1:])
 
 
 def row_shares(confusion: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:
