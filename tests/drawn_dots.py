@@ -75,6 +75,14 @@ class TinyUNet(nn.Module):
         return self.head(up if self.stride == 2 else self.out(torch.cat([_double(up), fine], 1)))
 
 
+def begin_as_glorot(network):
+    """Let the layers begin as those of Keras do."""
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d):
+            nn.init.xavier_uniform_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
+
 def _two(inputs, outputs):
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, 3, padding=1), nn.ReLU(), nn.Conv2d(outputs, outputs, 3, padding=1), nn.ReLU()

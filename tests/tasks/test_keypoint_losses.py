@@ -4,7 +4,9 @@ import math
 
 import pytest
 import torch
-from drawn_dots import Pairs, TinyUNet
+from drawn_dots import Pairs, TinyUNet, begin_as_glorot
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import nn
 
 from isthmus.errors import ArgumentError, ShapeError
@@ -30,22 +32,22 @@ def test_the_true_maps_are_the_minimum(loss):
     assert criterion(prediction + 0.01 * torch.randn_like(prediction), TARGET) > 0
 
 
-def test_a_point_weighs_the_same_in_a_map_of_any_size():
-    loss = BalancedSquaredError()
-    losses = []
-    for size in (16, 160):
-        target = confidence_maps(torch.full((1, 1, 1, 2), 8.0), (size, size), 1, 1.5)
-        losses.append(loss(torch.zeros_like(target), target).item())
-    assert losses[0] == pytest.approx(losses[1], rel=0.05)
-    mean = nn.functional.mse_loss
-    assert mean(torch.zeros_like(target), target) < 1e-3
+@given(st.integers(1, 40), st.integers(41, 2000))
+def test_an_empty_cell_weighs_the_root_of_the_shares(points, cells):
+    target = (torch.arange(cells) < points).float().reshape(1, 1, 1, cells)
+    wrong = (target + 0.3).requires_grad_()
+    loss = BalancedSquaredError()(wrong, target)
+    assert loss.item() == pytest.approx(0.09, rel=1e-4)
+    loss.backward()
+    ratio = (wrong.grad[..., -1] / wrong.grad[..., 0]).item()
+    assert ratio == pytest.approx(math.sqrt(points / (cells - points)), rel=1e-4)
 
 
 def test_without_points_the_empty_map_is_right():
     nothing = PointTarget(torch.zeros(2, 0, 2, 2), (12, 16))
     prediction = torch.full((2, 2, 6, 8), 0.5, requires_grad=True)
     loss = KeypointCriterion("balanced", 2, 2.0)(prediction, nothing)
-    assert loss == 0.25
+    assert loss.item() == pytest.approx(0.25)
     loss.backward()
     assert (prediction.grad > 0).all()
 
@@ -77,13 +79,6 @@ def test_mistakes():
         KeypointCriterion("balance", 2, 2.0)
     with pytest.raises(ShapeError, match="gives 3 maps; 2 were expected"):
         KeypointCriterion("mse", 2, 2.0)(torch.zeros(2, 3, 6, 8), TARGET)
-
-
-def begin_as_glorot(network):
-    for layer in network.modules():
-        if isinstance(layer, nn.Conv2d):
-            nn.init.xavier_uniform_(layer.weight)
-            nn.init.zeros_(layer.bias)
 
 
 def learn(loss, begin=None, steps=75):

@@ -10,12 +10,12 @@ from isthmus.tasks.keypoints.targets import PointTarget, confidence_maps, offset
 
 
 class BalancedSquaredError(nn.Module):
-    """The squared error at points plus the squared error elsewhere, each averaged over its own cells.
+    """A mean squared error in which a cell without a point weighs sqrt(F / E), where one on a point weighs 1.
 
-    A cell belongs to a point as far as its confidence says: its error counts c times for the points and 1 - c times for
-    what lies between them. A small point in a large map thus weighs as much as all that is empty, where a plain mean
-    lets it vanish: with a sigma of a few pixels a network then learns to answer 0 everywhere, for long or for good. The
-    minimum is the same: the true maps.
+    F is the confidence of all true maps together, and E what is left to 1: a cell belongs to a point as far as its
+    confidence says. In a plain mean a small point in a large map weighs next to nothing beside all that is empty: a
+    network then learns to answer 0 everywhere, for long or for good. With F / E both sides weigh the same, but where
+    the network is not sure, it marks too much; the root is half-way. The minimum is the same: the true maps.
     """
 
     def forward(
@@ -23,10 +23,11 @@ class BalancedSquaredError(nn.Module):
         prediction: Float[Tensor, "batch points height width"],
         target: Float[Tensor, "batch points height width"],
     ) -> Float[Tensor, ""]:
-        """The loss of a batch; where it holds no point, that of the emptiness alone."""
-        errors = (prediction - target).square()
+        """The loss of a batch. Where it holds less than one cell of points, as much is assumed."""
         empty = 1 - target
-        return (errors * target).sum() / target.sum().clamp_min(1) + (errors * empty).sum() / empty.sum().clamp_min(1)
+        share = target.sum().clamp_min(1) / empty.sum().clamp_min(1)
+        weights = target + share.sqrt() * empty
+        return (weights * (prediction - target).square()).sum() / weights.sum()
 
 
 KEYPOINT_LOSSES: dict[str, type[nn.Module]] = {"balanced": BalancedSquaredError, "mse": nn.MSELoss}
