@@ -46,3 +46,22 @@ def test_the_loss_and_its_arguments(tmp_path):
     assert "did you mean 'balanced'" in faults(tmp_path, loss="balance")["model.init_args.loss"]
     assert "model.init_args.sigmas" in faults(tmp_path, sigmas=3)
     assert "model.init_args.point_names" in faults(tmp_path, point_names="nose")
+
+
+@pytest.mark.parametrize(
+    ("monitor", "task", "logged"),
+    [
+        ("val/PCK@5", {}, True),
+        ("val/PCK@3", {}, False),
+        ("val/PCK@3", {"pck_thresholds": [3]}, True),
+        ("val/F1", {}, False),
+        ("val/F1", {"max_instances": 9}, True),
+        ("val/mean_error_nose", {}, True),
+        ("val/offset", {"offsets": True}, True),
+    ],
+)
+def test_what_is_monitored_is_logged(tmp_path, monitor, task, logged):
+    stopping = {"class_path": "EarlyStopping", "init_args": {"monitor": monitor}}
+    given = config(tmp_path, **task) | {"trainer": {"callbacks": [stopping]}}
+    found = [fault.key for fault in check_config(given) if fault.key.startswith("trainer")]
+    assert found == ([] if logged else ["trainer.callbacks.0.init_args.monitor"])

@@ -19,7 +19,7 @@ _ABOUT = {
     "fit": "Train a model and score its best checkpoint on the validation split.",
     "validate": "Score a checkpoint on the validation split.",
     "test": "Score a checkpoint on the test split.",
-    "predict": "Predict every image in `data.init_args.predict_data_root` and write a map or a table of points for each.",
+    "predict": "Predict every image in `data.init_args.predict_data_root` and write a map or its points for each.",
 }
 _CHECKPOINT = {
     "fit": "go on with a training: a path, or `last` for that of the latest run",
