@@ -42,6 +42,12 @@ def test_the_points_of_the_data(tmp_path):
     assert "the data have the points ['nose', 'tail']" in found["model.init_args.point_names"]
 
 
+def test_a_single_point_may_be_called_anything(tmp_path):
+    given = config(tmp_path, point_names=["tree"])
+    (tmp_path / "keypoints.csv").write_text("image,split,x,y\na.png,train,1,1\na.png,train,2,2\n")
+    assert not [fault for fault in check_config(given) if fault.key.startswith("model")]
+
+
 def test_the_loss_and_its_arguments(tmp_path):
     assert "did you mean 'balanced'" in faults(tmp_path, loss="balance")["model.init_args.loss"]
     assert "model.init_args.sigmas" in faults(tmp_path, sigmas=3)
