@@ -15,7 +15,7 @@ from torch import Tensor
 from isthmus.atomic import write_text
 from isthmus.report.confusion import draw_confusion, write_confusion
 from isthmus.report.keypoint_pictures import KeypointSample, draw_keypoints
-from isthmus.report.palette import default_colors
+from isthmus.report.palette import default_colors, point_colors
 from isthmus.report.pictures import PictureSample, draw_samples
 from isthmus.report.scores import class_scores, points_text, scores_text
 
@@ -132,7 +132,7 @@ class ScoreReport(Callback):
         title = f"{len(samples)}{total} samples of {split}"
         if hasattr(module, "point_names"):
             found = [_found(sample, module) for sample in samples]
-            draw_keypoints(path, found, names, default_colors(names), title=title, rgb_indices=rgb)
+            draw_keypoints(path, found, names, point_colors(len(names)), title=title, rgb_indices=rgb)
             return path
         colours = getattr(module, "class_colors", None) or default_colors(names)
         predicted = [_predicted(sample, module) for sample in samples]

@@ -54,6 +54,16 @@ _BY_NAME: Mapping[str, Colour] = {
     "burnt": (136, 34, 34),
 }
 
+# What shows on photographs, which are rarely this bright, and on black.
+_ON_IMAGES: tuple[Colour, ...] = (
+    (255, 221, 0),
+    (255, 64, 160),
+    (0, 229, 255),
+    (118, 255, 3),
+    (255, 145, 0),
+    (190, 120, 255),
+)
+
 NOTHING: Colour = (0, 0, 0)
 """What stands for pixels without a value."""
 
@@ -70,6 +80,15 @@ def default_colors(class_names: Sequence[str]) -> list[Colour]:
         colours.append(None if customary in colours else customary)
     free = (colour for colour in _endless() if colour not in colours)
     return [next(free) if colour is None else colour for colour in colours]
+
+
+def point_colors(count: int) -> list[Colour]:
+    """One colour a point, all different and bright enough to be drawn on an image.
+
+    >>> point_colors(2)
+    [(255, 221, 0), (255, 64, 160)]
+    """
+    return list(itertools.islice(itertools.chain(_ON_IMAGES, _endless()), count))
 
 
 def _endless() -> Iterator[Colour]:
