@@ -1,5 +1,6 @@
 """Which format a file of keypoints has, and reading it."""
 
+from functools import lru_cache
 from pathlib import Path
 
 from isthmus.datasets.keypoint_files.annotations import KeypointAnnotations
@@ -43,6 +44,12 @@ def read_annotations(path: str | Path, format: str = "auto", frames: Path | None
                 f"format: {', '.join(FORMATS[1:])}"
             )
         format = _BY_ENDING[path.suffix.lower()]  # noqa: A001
+    state = path.stat()
+    return _read(path, format, frames, (state.st_mtime_ns, state.st_size))
+
+
+@lru_cache(maxsize=8)  # the check, the statistics and the training read the same file, and each would warn of the same
+def _read(path: Path, format: str, frames: Path | None, _: tuple[int, int]) -> KeypointAnnotations:  # noqa: A002
     if format == "coco":
         return read_coco(path)
     if format == "sleap":
