@@ -50,6 +50,8 @@ def train_and_test(config: Path, seed: int, root: Path, *, keep: bool, overrides
         begin = time.monotonic()
         command("fit", *words)
         minutes = (time.monotonic() - begin) / 60
+    else:
+        command("validate", *words)  # a training ends with that by itself
     command("test", *words)
     folder = max(place.glob("version_*/checkpoints/best.ckpt"), key=lambda path: path.stat().st_mtime).parent.parent
     if minutes is not None:
