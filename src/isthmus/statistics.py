@@ -15,11 +15,11 @@ import numpy.typing as npt
 import yaml
 
 from isthmus.atomic import write_text
+from isthmus.datasets.choice import source_from
 from isthmus.datasets.images import ImageReader
-from isthmus.datasets.keypoint_source import KeypointSource
 from isthmus.datasets.labels import LabelReader
 from isthmus.datasets.pairing import Sample
-from isthmus.datasets.source import ImageSource, PixelwiseSource, label_reader
+from isthmus.datasets.source import ImageSource, label_reader
 from isthmus.errors import ArgumentError, BandError, DataError
 
 COMPUTE = "compute"
@@ -200,16 +200,11 @@ def statistics_from_config(init_args: Mapping[str, Any]) -> Statistics:
         ArgumentError: an argument is missing, or arguments contradict one another.
         DataError: files that are missing, do not pair, or cannot be used.
     """
-    kind = KeypointSource if _names_keypoints(init_args) else PixelwiseSource
-    source: ImageSource = kind.from_arguments(init_args)
+    source = source_from(init_args)
     labels = label_reader(init_args) if init_args.get("num_classes") is not None else None
     return compute_statistics(
         source.samples("train"), source.image_reader("train"), labels, init_args.get("class_names") if labels else None
     )
-
-
-def _names_keypoints(init_args: Mapping[str, Any]) -> bool:
-    return any(init_args.get(name) is not None for name in ("keypoints", "train_keypoints"))
 
 
 Values = Sequence[float] | str | Path | None

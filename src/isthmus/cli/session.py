@@ -25,7 +25,7 @@ from isthmus.cli.interruption import Interruption, run_folder
 from isthmus.cli.progress import LineProgress
 from isthmus.config.composition import TASK_OF_CLASS
 from isthmus.config.optimizer import DEFAULT_MONITOR, with_task_optimizer
-from isthmus.datasets.keypoint_source import KeypointSource
+from isthmus.datasets.choice import source_from
 from isthmus.errors import WeightsError
 from isthmus.report.callback import ScoreReport
 
@@ -196,10 +196,7 @@ class Session:
         """Whether there is something to validate on."""
         data = self.config["data"]
         init, path = data.get("init_args") or {}, data["class_path"]
-        if path == "isthmus.datamodules.GenericKeypointDataModule":
-            given = KeypointSource.from_arguments(init).has("val")
-        else:
-            given = init.get("val_data_root") is not None or not path.startswith("isthmus.datamodules.")
+        given = not path.startswith("isthmus.datamodules.") or source_from(init).has("val")
         return given and self.config["trainer"].get("limit_val_batches", 1) != 0
 
     def _find(self, checkpoint: str | None) -> Path | None:
