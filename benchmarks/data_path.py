@@ -6,6 +6,8 @@ Both read the same generated chips (12 int16 bands, 7 of them wanted, 256 x 256 
 generic segmentation datamodule, with 0 and with 2 workers. Each has a process of its own; the two take turns, and the
 medians are compared. The second epoch is timed, so that neither pays for imports and first opens;
 Isthmus keeps its workers from one epoch to the next.
+
+With `--real FOLDER` the chips of a real dataset are measured too: its `images/*.tif`, of as many bands, and its `masks`.
 """
 
 import argparse
@@ -30,6 +32,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--workers", type=int, nargs="+", default=[0, 2])
     parser.add_argument("--layouts", nargs="+", default=["deflate", "uncompressed", "deflate-pixel"])
+    parser.add_argument("--real", type=Path, metavar="FOLDER", help="a dataset to measure besides, as hls_flood")
     parser.add_argument("--measure", nargs=2, metavar=("WHO", "FOLDER"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.measure:
@@ -40,6 +43,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for layout in arguments.layouts:
             draw_chips(Path(folder) / layout, layout, arguments.chips, arguments.size)
+        if arguments.real:
+            arguments.layouts.append(arguments.real.name)
+            link_chips(Path(folder) / arguments.real.name, arguments.real.resolve())
         compare(arguments, folder)
 
 
@@ -102,6 +108,12 @@ def draw_chips(folder: Path, layout: str, count: int, size: int) -> None:
             file.write((patches[:1, :size, :size] > 2000).astype("uint8"))
 
 
+def link_chips(folder: Path, dataset: Path) -> None:
+    folder.mkdir()
+    (folder / "images").symlink_to(dataset / "images")
+    (folder / "labels").symlink_to(dataset / "masks")
+
+
 def measure(who: str, folder: Path, workers: int) -> float:
     """Samples per second of the second epoch, read to the last batch and normalised."""
     if who == "isthmus":
@@ -116,7 +128,7 @@ def measure(who: str, folder: Path, workers: int) -> float:
         num_classes=2,
         **roots,
         img_grep="*.tif",
-        label_grep="*.tif",
+        label_grep="*",
         dataset_bands=list(range(BANDS)),
         output_bands=WANTED,
         rgb_indices=[2, 1, 0],
