@@ -7,7 +7,7 @@ generic segmentation datamodule, with 0 and with 2 workers. Each has a process o
 medians are compared. The second epoch is timed, so that neither pays for imports and first opens;
 Isthmus keeps its workers from one epoch to the next.
 
-With `--real FOLDER` the chips of a real dataset are measured too: its `images/*.tif`, of as many bands, and its `masks`.
+With `--real FOLDER` the chips of a real dataset are measured too: its `images/*.tif`, of as many bands, and `masks`.
 """
 
 import argparse
