@@ -40,6 +40,30 @@ def published_weights(backbone: str) -> PublishedWeights:
     return PublishedWeights(facts["source"], facts["file"], facts.get("revision"))
 
 
+def bands_of(backbone: str) -> list[str] | None:
+    """The bands that the published weights of a backbone were made for; None where its facts do not say."""
+    return ISTHMUS_BACKBONE_REGISTRY.entry(backbone).facts.get("bands")
+
+
+def locate(backbone: str, ckpt_path: str | Path | None) -> tuple[Path, str]:
+    """The file with the weights of a backbone, and what to call it in messages.
+
+    Args:
+        backbone: the name of the backbone.
+        ckpt_path: a file, or a folder that holds the file under its published name. None: the published weights.
+
+    Raises:
+        WeightsError: nothing is published, it cannot be had, or the folder does not hold it.
+    """
+    if ckpt_path is None:
+        published = published_weights(backbone)
+        return fetch(published), str(published)
+    path = Path(ckpt_path)
+    if path.is_dir():
+        path /= published_weights(backbone).file
+    return path, str(path)
+
+
 def fetch(weights: PublishedWeights) -> Path:
     """The local path of published weights, downloaded into the cache of the Hub where they are not there yet.
 

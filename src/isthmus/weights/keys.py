@@ -41,6 +41,28 @@ def part_with(anchor: str, checkpoint: Mapping[str, Tensor], source: str) -> tup
     return entries, [original for key, original in plain.items() if key not in inside]
 
 
+def renamed(entries: Mapping[str, Tensor], renames: Mapping[str, str | None]) -> tuple[dict[str, Tensor], list[str]]:
+    """Give entries the names that they have in the encoder.
+
+    Args:
+        entries: the entries by their published names.
+        renames: what names begin with and what is put in its place; None leaves the entry out. The longest one counts.
+
+    Returns:
+        The entries, and the names of those that were left out.
+    """
+    kept: dict[str, Tensor] = {}
+    left_out = []
+    for key, tensor in entries.items():
+        start = max((start for start in renames if key.startswith(start)), key=len, default="")
+        put = renames.get(start, "")
+        if put is None:
+            left_out.append(key)
+        else:
+            kept[put + key.removeprefix(start)] = tensor
+    return kept, left_out
+
+
 def _plain(key: str) -> str:
     for name in INSIGNIFICANT:
         key = key.replace(name, "")

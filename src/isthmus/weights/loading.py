@@ -18,6 +18,7 @@ def load_weights(
     adapted: Mapping[str, str] | None = None,
     ignored: Sequence[str] = (),
     allow_missing: bool = False,
+    assign: bool = False,
 ) -> WeightsReport:
     """Copy entries into the parameters and buffers of a module, after checking every one of them.
 
@@ -29,6 +30,8 @@ def load_weights(
         adapted: which of `entries` are no longer as they were in the file, and what was done to them.
         ignored: entries that were left out before, for the report.
         allow_missing: leave parameters without an entry as they are.
+        assign: put the entries in the place of the parameters, in their data type, instead of copying them. The module
+            and `entries` then share memory.
 
     Raises:
         WeightsError: a parameter without an entry, an entry of another shape, or one with NaN or infinite values.
@@ -49,7 +52,9 @@ def load_weights(
     broken = [key for key, tensor in fitting.items() if not torch.isfinite(tensor).all()]
     if broken:
         raise WeightsError(f"{source} holds NaN or infinite values in {_some(broken)}")
-    module.load_state_dict(fitting, strict=False)
+    if assign:
+        fitting = {key: tensor.to(own[key].dtype) for key, tensor in fitting.items()}
+    module.load_state_dict(fitting, strict=False, assign=assign)
     return WeightsReport(
         source=source,
         loaded=tuple(key for key in fitting if key not in adapted),

@@ -4,27 +4,18 @@ The network itself is in `prithvi_vit`; what is known about each variant (reposi
 catalog of backbones.
 """
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from torch import Tensor
-
 from isthmus.bands import expand_bands
 from isthmus.errors import ArgumentError
 from isthmus.models.backbones.prithvi_vit import COORDINATES, PrithviViT
-from isthmus.weights.bands import fit_bands
-from isthmus.weights.hub import fetch, published_weights
-from isthmus.weights.keys import part_with
-from isthmus.weights.loading import load_weights
-from isthmus.weights.reading import read_checkpoint
-from isthmus.weights.report import WeightsReport
-
-logger = logging.getLogger(__name__)
+from isthmus.weights.adapter import Adapter
+from isthmus.weights.building import build_with_weights
 
 PRETRAINED_BANDS = ("BLUE", "GREEN", "RED", "NIR_NARROW", "SWIR_1", "SWIR_2")
-PATCH_EMBEDDING = "patch_embed.proj.weight"
+PUBLISHED = Adapter("patch_embed.proj.weight", first_layer="patch_embed.proj.weight", computed=("pos_embed",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,77 +94,35 @@ def prithvi(
         WeightsError: the weights cannot be found, read or fitted.
     """
     sizes = VARIANTS[variant]
-    encoder = PrithviViT(
-        _image_bands(bands, in_chans),
-        num_frames,
-        _pair(img_size),
-        _patch(sizes.patch_size if patch_size is None else patch_size),
-        sizes.embed_dim if embed_dim is None else embed_dim,
-        sizes.depth if depth is None else depth,
-        sizes.num_heads if num_heads is None else num_heads,
-        mlp_ratio,
-        (COORDINATES if sizes.coordinates else ()) if coords_encoding is None else coords_encoding,
-        coords_scale_learn=sizes.coordinates if coords_scale_learn is None else coords_scale_learn,
-        out_indices=out_indices,
-        drop_path=drop_path,
-    )
-    if (pretrained or ckpt_path is not None) and not encoder.pos_embed.is_meta:
-        if ckpt_path is not None:
-            path, source = Path(ckpt_path), str(ckpt_path)
-        else:
-            published = published_weights(variant)
-            path, source = fetch(published), str(published)
-        encoder.weights_report = load_prithvi_weights(
-            encoder, read_checkpoint(path), source, pretrained_bands, new_bands, allow_missing=allow_missing_weights
+    image_bands = _image_bands(bands, in_chans)
+
+    def construct() -> PrithviViT:
+        return PrithviViT(
+            image_bands,
+            num_frames,
+            _pair(img_size),
+            _patch(sizes.patch_size if patch_size is None else patch_size),
+            sizes.embed_dim if embed_dim is None else embed_dim,
+            sizes.depth if depth is None else depth,
+            sizes.num_heads if num_heads is None else num_heads,
+            mlp_ratio,
+            (COORDINATES if sizes.coordinates else ()) if coords_encoding is None else coords_encoding,
+            coords_scale_learn=sizes.coordinates if coords_scale_learn is None else coords_scale_learn,
+            out_indices=out_indices,
+            drop_path=drop_path,
         )
-    return encoder
 
-
-def load_prithvi_weights(
-    encoder: PrithviViT,
-    checkpoint: dict[str, Tensor],
-    source: str,
-    pretrained_bands: Sequence[str | int | Sequence[int]] = PRETRAINED_BANDS,
-    new_bands: str | None = None,
-    *,
-    allow_missing: bool = False,
-) -> WeightsReport:
-    """Load the entries of a checkpoint into an encoder, or leave the encoder as it is where that cannot be done.
-
-    The checkpoint may hold the encoder alone or inside a larger model (a masked autoencoder, a fine-tuned model), under
-    any prefix. Position embeddings are computed, never loaded.
-
-    Args:
-        encoder: the encoder; its patch embedding takes the slices of the bands that it shares with the weights.
-        checkpoint: the entries, by name.
-        source: where they come from, for the report and for errors.
-        pretrained_bands: the bands that the weights were made for.
-        new_bands: see `prithvi`.
-        allow_missing: see `prithvi`.
-
-    Raises:
-        WeightsError: the entries are not those of such an encoder.
-    """
-    entries, ignored = part_with(PATCH_EMBEDDING, checkpoint, source)
-    entries[PATCH_EMBEDDING], change = fit_bands(
-        entries[PATCH_EMBEDDING],
-        expand_bands(pretrained_bands),
-        encoder.bands,
-        encoder.patch_embed.proj.weight.detach(),
-        source,
-        new_bands,
+    return build_with_weights(
+        construct,
+        PUBLISHED,
+        variant,
+        pretrained=pretrained,
+        ckpt_path=ckpt_path,
+        bands=image_bands,
+        pretrained_bands=pretrained_bands,
+        new_bands=new_bands,
+        allow_missing=allow_missing_weights,
     )
-    report = load_weights(
-        encoder,
-        entries,
-        source,
-        computed=("pos_embed",),
-        adapted={PATCH_EMBEDDING: change} if change else {},
-        ignored=ignored,
-        allow_missing=allow_missing,
-    )
-    logger.log(logging.WARNING if report.random else logging.INFO, "%s", report)
-    return report
 
 
 def _image_bands(

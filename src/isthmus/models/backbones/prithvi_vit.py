@@ -118,7 +118,7 @@ class PrithviViT(nn.Module):
 
         self.cls_token = nn.Parameter(torch.empty(1, 1, embed_dim))
         nn.init.trunc_normal_(self.cls_token, std=0.02)
-        self.register_buffer("pos_embed", _native_positions(embed_dim, self.grid_size).to(self.cls_token.device))
+        self.register_buffer("pos_embed", _native_positions(embed_dim, self.grid_size).to(torch.get_default_device()))
         self.patch_embed = TubeletEmbedding(self.in_channels, embed_dim, patch_size)
         self.temporal_embed_enc = self.location_embed_enc = None
         if "time" in coords_encoding:

@@ -1,0 +1,94 @@
+"""How the entries of published files become those of an encoder: one small table a family."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from torch import Tensor, nn
+
+from isthmus.bands import expand_bands
+from isthmus.weights.bands import fit_bands
+from isthmus.weights.keys import part_with, renamed
+from isthmus.weights.loading import load_weights
+from isthmus.weights.positions import fit_positions
+from isthmus.weights.report import WeightsReport
+
+Bands = Sequence[str | int | Sequence[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """What the published files of a family look like, beside the encoder that they are loaded into.
+
+    Attributes:
+        anchor: the published name, within the encoder, of an entry that nothing else in the file has. The file may hold
+            the encoder alone or inside a larger model, under any prefix.
+        renames: what published names begin with, and what stands there in the encoder; the longest one that fits is
+            taken. None leaves the entries out.
+        first_layer: the parameter of the encoder with a slice per band along its second axis; None where there is none.
+        positions: the learned position embeddings of the encoder, each `(1, prefix + height * width, channels)`, and
+            how many prefix tokens they begin with. They are resized to the grid of the encoder.
+        computed: buffers that the encoder computes and that are never loaded.
+    """
+
+    anchor: str
+    renames: Mapping[str, str | None] = field(default_factory=dict)
+    first_layer: str | None = None
+    positions: Mapping[str, int] = field(default_factory=dict)
+    computed: Sequence[str] = ()
+
+    def load(
+        self,
+        encoder: nn.Module,
+        checkpoint: Mapping[str, Tensor],
+        source: str,
+        *,
+        bands: Bands | None = None,
+        pretrained_bands: Bands | None = None,
+        new_bands: str | None = None,
+        allow_missing: bool = False,
+        assign: bool = False,
+    ) -> WeightsReport:
+        """Load the entries of a checkpoint into an encoder, or leave the encoder as it is where that cannot be done.
+
+        Args:
+            encoder: the encoder.
+            checkpoint: the entries, by their published names.
+            source: where they come from, for the report and for errors.
+            bands: the bands of the images that the encoder takes; None leaves the first layer as it is.
+            pretrained_bands: the bands that the weights were made for.
+            new_bands: what bands that the weights do not know start from, "mean" or "random"; see `fit_bands`.
+            allow_missing: leave parameters that the checkpoint does not have as they are instead of refusing.
+            assign: put the entries in the place of the parameters instead of copying them; see `load_weights`.
+
+        Raises:
+            WeightsError: the entries are not those of such an encoder.
+        """
+        entries, ignored = part_with(self.anchor, checkpoint, source)
+        entries, left_out = renamed(entries, self.renames)
+        adapted: dict[str, str] = {}
+        own = encoder.state_dict()
+        if self.first_layer in entries and bands is not None:
+            changed, how = fit_bands(
+                entries[self.first_layer],
+                expand_bands(bands if pretrained_bands is None else pretrained_bands),
+                expand_bands(bands),
+                own[self.first_layer],
+                source,
+                new_bands,
+            )
+            entries[self.first_layer] = changed
+            adapted |= {self.first_layer: how} if how else {}
+        for name, prefix_tokens in self.positions.items():
+            if name in entries:
+                entries[name], how = fit_positions(entries[name], own[name], prefix_tokens, f"{source}: {name}")
+                adapted |= {name: how} if how else {}
+        return load_weights(
+            encoder,
+            entries,
+            source,
+            computed=self.computed,
+            adapted=adapted,
+            ignored=[*ignored, *left_out],
+            allow_missing=allow_missing,
+            assign=assign,
+        )
