@@ -50,5 +50,5 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || { python=$$($(FIND_PYTHON)) && "$$python" -m venv $(VENV); }
 	@test -x $(BIN)/uv || $(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet -c constraints.txt uv
-	$(BIN)/uv pip install --python $(BIN)/python -c constraints.txt -e '.[export,mmseg,sleap,tensorboard]' --group test --group check
+	$(BIN)/uv pip install --python $(BIN)/python -c constraints.txt -e '.[export,mmseg,peft,sleap,tensorboard]' --group test --group check
 	@touch $@

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from isthmus.bands import expand_bands
 from isthmus.errors import ArgumentError
+from isthmus.models.backbones.arguments import image_bands, pair
 from isthmus.models.backbones.prithvi_vit import COORDINATES, PrithviViT
 from isthmus.weights.adapter import Adapter
 from isthmus.weights.building import build_with_weights
@@ -94,13 +94,13 @@ def prithvi(
         WeightsError: the weights cannot be found, read or fitted.
     """
     sizes = VARIANTS[variant]
-    image_bands = _image_bands(bands, in_chans)
+    own_bands = image_bands(bands, in_chans, PRETRAINED_BANDS)
 
     def construct() -> PrithviViT:
         return PrithviViT(
-            image_bands,
+            own_bands,
             num_frames,
-            _pair(img_size),
+            pair(img_size, "img_size"),
             _patch(sizes.patch_size if patch_size is None else patch_size),
             sizes.embed_dim if embed_dim is None else embed_dim,
             sizes.depth if depth is None else depth,
@@ -118,30 +118,11 @@ def prithvi(
         variant,
         pretrained=pretrained,
         ckpt_path=ckpt_path,
-        bands=image_bands,
+        bands=own_bands,
         pretrained_bands=pretrained_bands,
         new_bands=new_bands,
         allow_missing=allow_missing_weights,
     )
-
-
-def _image_bands(
-    bands: Sequence[str | int | Sequence[int]] | None, in_chans: int | None
-) -> Sequence[str | int | Sequence[int]]:
-    if bands is None:
-        return PRETRAINED_BANDS if in_chans in (None, len(PRETRAINED_BANDS)) else list(range(in_chans))
-    count = len(expand_bands(bands))
-    if in_chans not in (None, count):
-        raise ArgumentError(f"in_chans is {in_chans}, but bands lists {count}: {list(bands)}; leave in_chans out")
-    return bands
-
-
-def _pair(size: int | Sequence[int]) -> tuple[int, int]:
-    if isinstance(size, int):
-        return size, size
-    if len(size) != 2:
-        raise ArgumentError(f"img_size is {list(size)}: one number, or height and width, were expected")
-    return size[0], size[1]
 
 
 def _patch(size: int | Sequence[int]) -> tuple[int, int, int]:

@@ -14,9 +14,10 @@ from torch import Tensor, nn
 from isthmus.bands import expand_bands
 from isthmus.errors import ArgumentError, ShapeError, did_you_mean
 from isthmus.features import FeatureSpec, Layout
+from isthmus.models.backbones.arguments import feature_indices
 from isthmus.models.backbones.coordinates import CoordinateEncoder
 from isthmus.models.backbones.sincos import resize_positions, sincos_3d
-from isthmus.models.backbones.transformer import TransformerBlock
+from isthmus.models.backbones.transformer import TransformerBlock, run_blocks
 from isthmus.weights.report import WeightsReport
 
 COORDINATES = ("time", "location")
@@ -111,7 +112,7 @@ class PrithviViT(nn.Module):
         self.in_channels = len(self.bands)
         self.num_frames, self.image_size, self.patch_size = num_frames, img_size, patch_size
         self.embed_dim = embed_dim
-        self.out_indices = _block_indices(out_indices, depth)
+        self.out_indices = feature_indices(out_indices, depth)
         self.weights_report: WeightsReport | None = None
         _check_sizes(num_frames, img_size, patch_size, embed_dim, num_heads)
         _check_coordinates(coords_encoding, patch_size)
@@ -178,16 +179,7 @@ class PrithviViT(nn.Module):
             patches = patches + places[:, None, None, None, :].to(patches.dtype)
         class_token = self.cls_token + self.pos_embed[:, :1]
         tokens = torch.cat([class_token.to(patches.dtype).expand(batch, -1, -1), patches.flatten(1, 3)], dim=1)
-        return self._run_blocks(tokens)
-
-    def _run_blocks(self, tokens: Float[Tensor, "batch tokens embed"]) -> list[Float[Tensor, "batch tokens embed"]]:
-        features: dict[int, Tensor] = {}
-        last = len(self.blocks) - 1
-        for index in range(max(self.out_indices) + 1):
-            tokens = self.blocks[index](tokens)
-            if index in self.out_indices:
-                features[index] = self.norm(tokens) if index == last else tokens
-        return [features[index] for index in self.out_indices]
+        return run_blocks(self.blocks, self.norm, tokens, self.out_indices)
 
     def _positions(self, frames: int, size: tuple[int, int]) -> Float[Tensor, "time height width embed"]:
         time, height, width = self.grid_size
@@ -229,18 +221,6 @@ class PrithviViT(nn.Module):
 def _native_positions(channels: int, grid: tuple[int, int, int]) -> Float[Tensor, "1 tokens channels"]:
     cells = sincos_3d(channels, grid, device=torch.device("cpu")).flatten(0, 2).float()
     return torch.cat([cells.new_zeros(1, channels), cells])[None]
-
-
-def _block_indices(out_indices: Sequence[int] | None, depth: int) -> list[int]:
-    if out_indices is None:
-        return list(range(depth))
-    wrong = [index for index in out_indices if not -depth <= index < depth]
-    if wrong or not out_indices:
-        raise ArgumentError(
-            f"out_indices is {list(out_indices)}, but the encoder has {depth} blocks: numbers from {-depth} to "
-            f"{depth - 1} were expected"
-        )
-    return [index % depth for index in out_indices]
 
 
 def _check_sizes(

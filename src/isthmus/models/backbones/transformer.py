@@ -1,5 +1,7 @@
 """The transformer blocks of a plain vision transformer (arXiv 2010.11929), pre-normalised."""
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -109,3 +111,16 @@ class TransformerBlock(nn.Module):
         x = x + self.drop_path(self.attn(self.norm1(x)))
         out: Tensor = x + self.drop_path(self.mlp(self.norm2(x)))
         return out
+
+
+def run_blocks(
+    blocks: nn.ModuleList, norm: nn.Module, tokens: Float[Tensor, "batch tokens channels"], indices: Sequence[int]
+) -> list[Float[Tensor, "batch tokens channels"]]:
+    """Pass tokens through blocks, and keep what leaves those at `indices`; what leaves the last block is normalised."""
+    features: dict[int, Tensor] = {}
+    last = len(blocks) - 1
+    for index in range(max(indices) + 1):
+        tokens = blocks[index](tokens)
+        if index in indices:
+            features[index] = norm(tokens) if index == last else tokens
+    return [features[index] for index in indices]

@@ -1,4 +1,4 @@
-"""The backbones of Isthmus."""
+"""The Prithvi-EO family."""
 
 from typing import Any
 
