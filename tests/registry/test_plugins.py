@@ -13,7 +13,7 @@ import pytest
 from isthmus.registry import Registry
 from isthmus.registry.plugins import plugin_entries
 
-EXAMPLE = Path(__file__).resolve().parents[1] / "plugin_example"
+EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "backbone_plugin"
 
 
 @pytest.fixture
