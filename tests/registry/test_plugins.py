@@ -66,3 +66,13 @@ def test_it_builds(installed, monkeypatch):
     encoder = registry.build("plain_stack", in_chans=4)
     features = encoder(torch.zeros(1, 4, 16, 16))
     assert [tuple(feature.shape) for feature in features] == [(1, 8, 8, 8), (1, 16, 4, 4)]
+
+
+def test_its_own_tests_pass(installed):
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(EXAMPLE / "tests")]
+    environment = {**os.environ, "PYTHONPATH": str(installed)}
+    done = subprocess.run(
+        command, env=environment, cwd=installed, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stdout
+    assert "2 passed" in done.stdout
