@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 from isthmus.weights.adapter import Adapter, Bands
-from isthmus.weights.hub import bands_of, locate
+from isthmus.weights.hub import bands_of
+from isthmus.weights.locating import locate
 from isthmus.weights.reading import read_checkpoint
 from isthmus.weights.report import WeightsReport
 from isthmus.weights.uninitialised import uninitialised

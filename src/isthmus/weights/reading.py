@@ -2,7 +2,6 @@
 
 import pickle
 import warnings
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +12,17 @@ from isthmus.errors import WeightsError
 
 WRAPPERS = ("state_dict", "model", "model_state_dict")
 
+_MAPPED_AT_ONCE = 64 * 2**20  # bytes of a file that count towards the memory of the process at any time
+
 
 def read_checkpoint(path: Path) -> dict[str, Tensor]:
     """Read the named tensors of a checkpoint onto the CPU.
 
     A `.safetensors` file is read as such, any other as a PyTorch checkpoint, of which only tensors and plain data are
     accepted (`weights_only`). Where the tensors are inside an entry `state_dict` or `model`, that is what is returned.
+
+    The tensors are in memory of their own, not in a mapped file, which whoever overwrites the file would change or
+    crash. Reading takes little more memory than they do.
 
     Raises:
         WeightsError: the file is not there, damaged, of another kind, wants to run code or holds no tensors.
@@ -34,24 +38,44 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
     entries = {str(key): value for key, value in table.items() if isinstance(value, Tensor)}
     if not entries:
         raise WeightsError(f"{path} holds no table of tensors, but {_describe(held)}")
+    empty = [key for key, value in entries.items() if value.is_meta or value.layout != torch.strided]
+    if empty:
+        raise WeightsError(f"{path}: {empty[0]!r} is sparse or was saved without its values: plain tensors are read")
     return entries
 
 
-def _read_safetensors(path: Path) -> Any:
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
+def _read_safetensors(path: Path) -> dict[str, Tensor]:
+    from safetensors import SafetensorError, safe_open
 
     try:
-        return load_file(path)
+        before = _version(path)
+        with safe_open(path, framework="pt") as file:
+            names = list(file.offset_keys())
+        entries: dict[str, Tensor] = {}
+        while len(entries) < len(names):
+            mapped = 0
+            with safe_open(path, framework="pt") as file:
+                while len(entries) < len(names) and mapped < _MAPPED_AT_ONCE:
+                    name = names[len(entries)]
+                    entries[name] = file.get_tensor(name).clone()
+                    mapped += entries[name].nbytes
+        if _version(path) != before:
+            raise WeightsError(f"{path} was overwritten while it was read: read it again")
     except (SafetensorError, OSError) as error:
         raise WeightsError(f"{path} is damaged or no safetensors file: {error}") from error
+    return entries
+
+
+def _version(path: Path) -> tuple[int, int, int]:
+    status = path.stat()
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _read_torch(path: Path) -> Any:
     try:
         with warnings.catch_warnings():  # that a file was pickled by a newer protocol is no news to its reader
             warnings.filterwarnings("ignore", "Detected pickle protocol")
-            return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=False)
     except pickle.UnpicklingError as error:
         raise WeightsError(
             f"{path} is damaged, or holds more than tensors and plain data. Only those are read, because anything else "
