@@ -1,7 +1,7 @@
 """The contract of a model: what every factory returns and every task drives."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -68,17 +68,29 @@ class Model(ABC, nn.Module):
         """Predict for a batch of images, `(B, C, H, W)` or `(B, C, T, H, W)` or a dict of them by modality."""
 
     def freeze(self, *names: str) -> None:
-        """Stop training parts, given by their dotted names: no gradients, and they stay in evaluation mode."""
+        """Stop training parts, given by their dotted names: no gradients, and they stay in evaluation mode.
+
+        What was put into them for tuning, such as prompts, says `stays_trainable` and is left as it is.
+        """
         for name in names:
             self.get_submodule(name).requires_grad_(requires_grad=False).eval()
         self._frozen = self._frozen | set(names)
+        for part in self._tuned():
+            part.requires_grad_().train(self.training)
 
     def train(self, mode: bool = True) -> "Model":
         """Switch to training, but for the frozen parts, whose normalisation and dropout stay as in evaluation."""
         super().train(mode)
         for name in self._frozen:
             self.get_submodule(name).eval()
+        for part in self._tuned():
+            part.train(mode)
         return self
+
+    def _tuned(self) -> Iterator[nn.Module]:
+        """What is trained although it is within a frozen part."""
+        frozen = (self.get_submodule(name) for name in self._frozen)
+        return (part for whole in frozen for part in whole.modules() if getattr(part, "stays_trainable", False))
 
 
 class ModelFactory(Protocol):

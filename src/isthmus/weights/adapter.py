@@ -28,6 +28,8 @@ class Adapter:
         positions: the learned position embeddings of the encoder, each `(1, prefix + height * width, channels)`, and
             how many prefix tokens they begin with. They are resized to the grid of the encoder.
         computed: buffers that the encoder computes and that are never loaded.
+        added: what the names of parameters begin with that no published file holds, such as prompts. They are loaded
+            where a file has them, and else stay as the encoder made them, within `initialised`.
     """
 
     anchor: str
@@ -35,6 +37,7 @@ class Adapter:
     first_layer: str | None = None
     positions: Mapping[str, int] = field(default_factory=dict)
     computed: Sequence[str] = ()
+    added: Sequence[str] = ()
 
     def load(
         self,
@@ -87,6 +90,7 @@ class Adapter:
             entries,
             source,
             computed=self.computed,
+            added=self.added,
             adapted=adapted,
             ignored=[*ignored, *left_out],
             allow_missing=allow_missing,

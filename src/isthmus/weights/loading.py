@@ -15,6 +15,7 @@ def load_weights(
     source: str,
     *,
     computed: Collection[str] = (),
+    added: Sequence[str] = (),
     adapted: Mapping[str, str] | None = None,
     ignored: Sequence[str] = (),
     allow_missing: bool = False,
@@ -27,6 +28,7 @@ def load_weights(
         entries: tensors under the names of the module. Those that it does not have are ignored and reported.
         source: the file, for errors and for the report.
         computed: buffers that the module computes and that are never loaded.
+        added: what the names of parameters begin with that may be missing: they stay as they are.
         adapted: which of `entries` are no longer as they were in the file, and what was done to them.
         ignored: entries that were left out before, for the report.
         allow_missing: leave parameters without an entry as they are.
@@ -39,7 +41,8 @@ def load_weights(
     adapted = adapted or {}
     own = {key: tensor for key, tensor in module.state_dict().items() if key not in computed}
     fitting = {key: tensor for key, tensor in entries.items() if key in own}
-    missing = tuple(key for key, _ in module.named_parameters() if key not in fitting)
+    without = [key for key, _ in module.named_parameters() if key not in fitting]
+    missing = tuple(key for key in without if not key.startswith((*added,)))
     if missing and not allow_missing:
         raise WeightsError(f"{source} lacks {_some(missing)}; set allow_missing_weights to leave them at random")
     other_shape = [
@@ -60,6 +63,7 @@ def load_weights(
         loaded=tuple(key for key in fitting if key not in adapted),
         adapted=dict(adapted),
         random=missing,
+        added=tuple(key for key in without if key not in missing),
         ignored=(*ignored, *(key for key in entries if key not in own)),
     )
 

@@ -13,6 +13,7 @@ class WeightsReport:
         loaded: parameters and buffers that were copied as they are.
         adapted: parameters that were copied with changes, and which changes.
         random: parameters that the checkpoint does not have and that keep their random values.
+        added: parameters that no published weights have, such as prompts, and that keep their initial values.
         ignored: entries of the checkpoint that the model has no use for.
     """
 
@@ -21,12 +22,14 @@ class WeightsReport:
     adapted: Mapping[str, str] = field(default_factory=dict)
     random: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         rows = [f"weights from {self.source}", f"  loaded   {len(self.loaded):>5}  {_families(self.loaded)}"]
         rows += [f"  adapted  {len(self.adapted):>5}"] + [f"    {key}: {how}" for key, how in self.adapted.items()]
         rows += [f"  random   {len(self.random):>5}  {_families(self.random)}"]
         rows += [f"  ignored  {len(self.ignored):>5}  {_families(self.ignored)}"]
+        rows += [f"  added    {len(self.added):>5}  {_families(self.added)}"] if self.added else []
         return "\n".join(row.rstrip() for row in rows)
 
 

@@ -23,6 +23,8 @@ _FILLING = frozenset(
         "clamp_",
         "copy_",
         "bernoulli_",
+        "constant_",
+        "kaiming_uniform_",
     }
 )
 
@@ -31,9 +33,24 @@ class _SkipFilling(TorchFunctionMode):
     """Leaves out the filling of tensors that hold nothing; PyTorch's own way imports a compiler for it."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if getattr(func, "__name__", "") in _FILLING and isinstance(args[0], torch.Tensor) and args[0].is_meta:
-            return args[0]
-        return func(*args, **(kwargs or {}))
+        kwargs = kwargs or {}
+        filled = args[0] if args else kwargs.get("tensor")  # torch.nn.init names its arguments
+        if getattr(func, "__name__", "") in _FILLING and isinstance(filled, torch.Tensor) and filled.is_meta:
+            return filled
+        return func(*args, **kwargs)
+
+
+_REGISTER = nn.Module.register_parameter
+
+
+@contextmanager
+def initialised() -> Iterator[None]:
+    """Within it, modules are built as they always are, also inside `uninitialised`.
+
+    For parameters that no published file holds, such as prompts: they are not loaded, so they need values.
+    """
+    with mock.patch.object(nn.Module, "register_parameter", _REGISTER):
+        yield
 
 
 @contextmanager
@@ -41,14 +58,13 @@ def uninitialised() -> Iterator[None]:
     """Within it, modules are built with parameters on the meta device, and with buffers as they always are.
 
     A parameter takes no memory then and its initialisation no time. It is for loading weights with `assign`
-    afterwards, into every parameter. Not for use in several threads at once.
+    afterwards, into every parameter but those built within `initialised`. Not for use in several threads at once.
     """
-    register = nn.Module.register_parameter
 
     def register_empty(self: nn.Module, name: str, param: nn.Parameter | None) -> None:
         if param is not None and not param.is_meta:
             param = nn.Parameter(param.detach().to("meta"), requires_grad=param.requires_grad)
-        register(self, name, param)
+        _REGISTER(self, name, param)
 
     with mock.patch.object(nn.Module, "register_parameter", register_empty), _SkipFilling():
         yield

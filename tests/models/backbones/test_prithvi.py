@@ -39,7 +39,7 @@ def test_pretrained_weights_are_not_asked_for_on_meta(name):
     assert encoder.weights_report is None
 
 
-@pytest.mark.parametrize("argument", ["backbone_pretrianed", "pretrianed", "vit_adapter"])
+@pytest.mark.parametrize("argument", ["backbone_pretrianed", "pretrianed", "vit_adaptor"])
 def test_an_unknown_argument_is_an_error(argument):
     signature = ISTHMUS_BACKBONE_REGISTRY.entry("prithvi_eo_tiny").signature()
     assert not signature.is_open

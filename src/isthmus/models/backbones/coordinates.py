@@ -4,6 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from isthmus.errors import ShapeError
 from isthmus.models.backbones.sincos import sincos_1d
 
 
@@ -30,3 +31,37 @@ class CoordinateEncoder(nn.Module):
         first = self.channels // 2
         halves = [sincos_1d(pairs[..., 0], first), sincos_1d(pairs[..., 1], self.channels - first)]
         return self.scale * torch.cat(halves, dim=-1)
+
+
+def add_coordinates(
+    patches: Float[Tensor, "batch time height width channels"],
+    times: CoordinateEncoder | None,
+    places: CoordinateEncoder | None,
+    temporal_coords: Float[Tensor, "*dates"] | None,
+    location_coords: Float[Tensor, "*places"] | None,
+) -> Float[Tensor, "batch time height width channels"]:
+    """Add to tokens the encodings of when and where they were taken, as far as both an encoder and numbers are there.
+
+    Args:
+        patches: the tokens, one time step per frame.
+        times: encodes dates.
+        places: encodes places.
+        temporal_coords: `(B, T, 2)`, the year and the day of the year of each frame.
+        location_coords: `(B, 2)`, latitude and longitude in degrees.
+
+    Raises:
+        ShapeError: coordinates of another shape.
+    """
+    batch, frames = patches.shape[:2]
+    if times is not None and temporal_coords is not None:
+        _check_coords("temporal_coords", temporal_coords, (batch, frames, 2), "year and day of the year")
+        patches = patches + times(temporal_coords.float())[:, :, None, None, :].to(patches.dtype)
+    if places is not None and location_coords is not None:
+        _check_coords("location_coords", location_coords, (batch, 2), "latitude and longitude")
+        patches = patches + places(location_coords.float())[:, None, None, None, :].to(patches.dtype)
+    return patches
+
+
+def _check_coords(name: str, given: Tensor, expected: tuple[int, ...], meaning: str) -> None:
+    if tuple(given.shape) != expected:
+        raise ShapeError(f"{name} has the shape {tuple(given.shape)}: {expected} was expected, with {meaning} last")

@@ -1,21 +1,30 @@
 """The published variants of Prithvi-EO, built by name, with their weights.
 
-The network itself is in `prithvi_vit`; what is known about each variant (repository, bands, statistics) is in the
-catalog of backbones.
+The networks are in `prithvi_vit` and `prithvi_vit_adapter`; what is known about each variant (repository, bands,
+statistics) is in the catalog of backbones.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from isthmus.errors import ArgumentError
 from isthmus.models.backbones.arguments import image_bands, pair
-from isthmus.models.backbones.prithvi_vit import COORDINATES, PrithviViT
+from isthmus.models.backbones.prithvi_trunk import COORDINATES, PrithviConfig
+from isthmus.models.backbones.prithvi_vit import PrithviViT
+from isthmus.models.backbones.prithvi_vit_adapter import PrithviViTAdapter
+from isthmus.models.backbones.prompts import prompts_for
 from isthmus.weights.adapter import Adapter
 from isthmus.weights.building import build_with_weights
 
 PRETRAINED_BANDS = ("BLUE", "GREEN", "RED", "NIR_NARROW", "SWIR_1", "SWIR_2")
-PUBLISHED = Adapter("patch_embed.proj.weight", first_layer="patch_embed.proj.weight", computed=("pos_embed",))
+PUBLISHED = Adapter(
+    "patch_embed.proj.weight",
+    first_layer="patch_embed.proj.weight",
+    computed=("pos_embed",),
+    added=("vpt_prompt_embeddings.",),
+)
+ADAPTED = replace(PUBLISHED, added=(*PUBLISHED.added, *PrithviViTAdapter.added))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +67,14 @@ def prithvi(
     coords_scale_learn: bool | None = None,
     out_indices: Sequence[int] | None = None,
     drop_path: float = 0.0,
+    vpt: bool = False,
+    vpt_n_tokens: int | None = None,
+    vpt_dropout: float = 0.0,
+    vit_adapter: bool = False,
     pretrained_bands: Sequence[str | int | Sequence[int]] = PRETRAINED_BANDS,
     new_bands: str | None = None,
     allow_missing_weights: bool = False,
-) -> PrithviViT:
+) -> PrithviViT | PrithviViTAdapter:
     """Build an encoder of the Prithvi-EO family.
 
     Args:
@@ -79,8 +92,15 @@ def prithvi(
         mlp_ratio: the hidden size of the feed-forward networks, in multiples of `embed_dim`.
         coords_encoding: "time" and "location", or either, or nothing; as in the variant by default.
         coords_scale_learn: whether the strength of these encodings is learned; as in the variant by default.
-        out_indices: the blocks whose output is returned; every block by default.
+        out_indices: the blocks whose output is returned; every block by default. With `vit_adapter` the four blocks
+            behind which tokens and maps exchange what they know; by default those that end the quarters.
         drop_path: the rate of stochastic depth of the last block.
+        vpt: tune visual prompts (arXiv 2203.12119): learned tokens in every block, which stay trainable where the
+            encoder is frozen.
+        vpt_n_tokens: how many prompts a block has.
+        vpt_dropout: the dropout of the prompts.
+        vit_adapter: put a ViT-Adapter (arXiv 2205.08534) around the encoder, for dense predictions. It then gives four
+            maps at strides 4, 8, 16 and 32 instead of tokens, and takes single images.
         pretrained_bands: the bands that the weights were made for.
         new_bands: what bands that the weights do not know start from: "mean", the mean over the bands that they know,
             or "random". By default "mean", and an error where the weights know none of the bands.
@@ -94,38 +114,50 @@ def prithvi(
         WeightsError: the weights cannot be found, read or fitted.
     """
     sizes = VARIANTS[variant]
-    own_bands = image_bands(bands, in_chans, PRETRAINED_BANDS)
+    config = PrithviConfig(
+        bands=image_bands(bands, in_chans, PRETRAINED_BANDS),
+        num_frames=num_frames,
+        img_size=pair(img_size, "img_size"),
+        patch_size=patch_of(sizes.patch_size if patch_size is None else patch_size),
+        embed_dim=sizes.embed_dim if embed_dim is None else embed_dim,
+        depth=sizes.depth if depth is None else depth,
+        num_heads=sizes.num_heads if num_heads is None else num_heads,
+        mlp_ratio=mlp_ratio,
+        coords_encoding=(COORDINATES if sizes.coordinates else ()) if coords_encoding is None else coords_encoding,
+        coords_scale_learn=sizes.coordinates if coords_scale_learn is None else coords_scale_learn,
+        drop_path=drop_path,
+    )
 
-    def construct() -> PrithviViT:
-        return PrithviViT(
-            own_bands,
-            num_frames,
-            pair(img_size, "img_size"),
-            _patch(sizes.patch_size if patch_size is None else patch_size),
-            sizes.embed_dim if embed_dim is None else embed_dim,
-            sizes.depth if depth is None else depth,
-            sizes.num_heads if num_heads is None else num_heads,
-            mlp_ratio,
-            (COORDINATES if sizes.coordinates else ()) if coords_encoding is None else coords_encoding,
-            coords_scale_learn=sizes.coordinates if coords_scale_learn is None else coords_scale_learn,
-            out_indices=out_indices,
-            drop_path=drop_path,
+    def construct() -> PrithviViT | PrithviViTAdapter:
+        prompts = prompts_for(
+            config.depth,
+            config.embed_dim,
+            config.patch_size[1:],
+            vpt=vpt,
+            vpt_n_tokens=vpt_n_tokens,
+            vpt_dropout=vpt_dropout,
         )
+        return (PrithviViTAdapter if vit_adapter else PrithviViT)(config, out_indices, prompts)
 
     return build_with_weights(
         construct,
-        PUBLISHED,
+        ADAPTED if vit_adapter else PUBLISHED,
         variant,
         pretrained=pretrained,
         ckpt_path=ckpt_path,
-        bands=own_bands,
+        bands=config.bands,
         pretrained_bands=pretrained_bands,
         new_bands=new_bands,
         allow_missing=allow_missing_weights,
     )
 
 
-def _patch(size: int | Sequence[int]) -> tuple[int, int, int]:
+def patch_of(size: int | Sequence[int]) -> tuple[int, int, int]:
+    """A patch as (time, height, width), given so or as one number for height and width.
+
+    Raises:
+        ArgumentError: there are two numbers, or more than three.
+    """
     if isinstance(size, int):
         return 1, size, size
     if len(size) != 3:

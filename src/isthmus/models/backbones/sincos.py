@@ -44,3 +44,30 @@ def resize_positions(
         return embedding
     planes = embedding.permute(0, 3, 1, 2)
     return F.interpolate(planes, size=size, mode="bicubic", align_corners=True).permute(0, 2, 3, 1)
+
+
+def native_positions(channels: int, grid: tuple[int, int, int]) -> Float[Tensor, "1 tokens {channels}"]:
+    """The position embeddings of a class token, which are zero, and of the cells of a grid `(time, height, width)`."""
+    cells = sincos_3d(channels, grid, device=torch.device("cpu")).flatten(0, 2).float()
+    return torch.cat([cells.new_zeros(1, channels), cells])[None].to(torch.get_default_device())
+
+
+def grid_positions(
+    embedding: Float[Tensor, "1 tokens channels"], native: tuple[int, int, int], grid: tuple[int, ...]
+) -> Float[Tensor, "time height width channels"]:
+    """The position embeddings of a grid `(time, height, width)`, from those of the `native` one.
+
+    Height and width are interpolated; another number of time steps has embeddings of its own.
+
+    Args:
+        embedding: as `native_positions` makes it.
+        native: the grid of `embedding`.
+        grid: the grid that is wanted.
+    """
+    time, height, width = native
+    if grid[0] == time:
+        cells = embedding[0, 1:].reshape(time, height, width, embedding.shape[2])
+    else:
+        cells = sincos_3d(embedding.shape[2], (grid[0], height, width), torch.float32, embedding.device)
+        cells = cells.to(embedding.dtype)
+    return resize_positions(cells, (grid[1], grid[2]))

@@ -1,11 +1,13 @@
 """The transformer blocks of a plain vision transformer (arXiv 2010.11929), pre-normalised."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from isthmus.models.backbones.prompts import DeepPrompts
 
 
 class DropPath(nn.Module):
@@ -113,14 +115,33 @@ class TransformerBlock(nn.Module):
         return out
 
 
+def pass_through(
+    blocks: nn.ModuleList,
+    indices: Iterable[int],
+    tokens: Float[Tensor, "batch tokens channels"],
+    prompts: DeepPrompts | None = None,
+) -> Float[Tensor, "batch tokens channels"]:
+    """Pass tokens through the blocks at `indices`, each of which sees its own prompts beside them."""
+    for index in indices:
+        tokens = blocks[index](tokens) if prompts is None else prompts.pass_block(blocks[index], index, tokens)
+    return tokens
+
+
 def run_blocks(
-    blocks: nn.ModuleList, norm: nn.Module, tokens: Float[Tensor, "batch tokens channels"], indices: Sequence[int]
+    blocks: nn.ModuleList,
+    norm: nn.Module,
+    tokens: Float[Tensor, "batch tokens channels"],
+    indices: Sequence[int],
+    prompts: DeepPrompts | None = None,
 ) -> list[Float[Tensor, "batch tokens channels"]]:
-    """Pass tokens through blocks, and keep what leaves those at `indices`; what leaves the last block is normalised."""
+    """Pass tokens through blocks, and keep what leaves those at `indices`; what leaves the last block is normalised.
+
+    With `prompts` each block sees its own beside the tokens; they are in no feature.
+    """
     features: dict[int, Tensor] = {}
     last = len(blocks) - 1
     for index in range(max(indices) + 1):
-        tokens = blocks[index](tokens)
+        tokens = pass_through(blocks, [index], tokens, prompts)
         if index in indices:
             features[index] = norm(tokens) if index == last else tokens
     return [features[index] for index in indices]

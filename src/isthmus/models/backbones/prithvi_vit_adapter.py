@@ -1,0 +1,138 @@
+"""Prithvi-EO with a ViT-Adapter (arXiv 2205.08534), for dense predictions."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from isthmus.errors import ArgumentError, ShapeError
+from isthmus.features import FeatureSpec, Layout
+from isthmus.models.backbones.arguments import feature_indices
+from isthmus.models.backbones.prithvi_trunk import PrithviConfig, PrithviTrunk
+from isthmus.models.backbones.prompts import DeepPrompts
+from isthmus.models.backbones.transformer import pass_through
+from isthmus.models.backbones.vit_adapter import STRIDES, Interaction, SpatialPrior, groups, resampled_like
+from isthmus.weights.uninitialised import initialised
+
+
+class PrithviViTAdapter(PrithviTrunk):
+    """The encoder of Prithvi-EO with an adapter around it.
+
+    Takes images `(B, C, H, W)` or `(B, C, 1, H, W)` whose sides are multiples of 32, and gives four maps
+    `(B, embed_dim, H / s, W / s)` with the strides s = 4, 8, 16 and 32. It has no class token.
+
+    Args:
+        config: the sizes; patches of 16 x 16 pixels and one frame.
+        out_indices: the four blocks behind which tokens and maps exchange what they know; by default those that end
+            the quarters of the depth.
+        prompts: what every block sees beside the tokens.
+
+    Attributes:
+        size_multiple: what the sides of an image are multiples of.
+        added: what the names of the parameters of the adapter begin with.
+
+    Raises:
+        ArgumentError: other patches, several frames, or a choice of blocks that are not four in order.
+    """
+
+    size_multiple = STRIDES[-1]
+    added: ClassVar[tuple[str, ...]] = (
+        *("level_embed", "spm.", "interactions.", "up."),
+        *("norm1.", "norm2.", "norm3.", "norm4."),
+    )
+
+    def __init__(
+        self, config: PrithviConfig, out_indices: Sequence[int] | None = None, prompts: DeepPrompts | None = None
+    ) -> None:
+        if config.patch_size != (1, 16, 16) or config.num_frames != 1:
+            raise ArgumentError(
+                f"vit_adapter takes patches of 16 x 16 pixels and one frame, but patch_size is {config.patch_size} "
+                f"(T, H, W) and num_frames {config.num_frames}"
+            )
+        super().__init__(config, prompts)
+        self.out_indices = _ends(out_indices, config.depth)
+        channels, last = config.embed_dim, len(STRIDES) - 1
+        with initialised():
+            self.level_embed = nn.Parameter(torch.empty(3, channels).normal_())
+            self.spm = SpatialPrior(self.in_channels, channels)
+            self.interactions = nn.ModuleList(
+                Interaction(channels, config.num_heads, extra=2 if index == last else 0) for index in range(last + 1)
+            )
+            self.up = nn.ConvTranspose2d(channels, channels, 2, stride=2)
+            self.norm1, self.norm2, self.norm3, self.norm4 = (nn.BatchNorm2d(channels) for _ in STRIDES)
+
+    @property
+    def out_channels(self) -> list[int]:
+        """The channels of each map."""
+        return [self.embed_dim for _ in STRIDES]
+
+    @property
+    def feature_specs(self) -> list[FeatureSpec]:
+        """The maps."""
+        return [FeatureSpec(self.embed_dim, Layout.GRID, (float(stride), float(stride))) for stride in STRIDES]
+
+    def forward(
+        self,
+        x: Float[Tensor, "*image"],
+        temporal_coords: Float[Tensor, "*dates"] | None = None,
+        location_coords: Float[Tensor, "*places"] | None = None,
+    ) -> list[Float[Tensor, "batch embed _ _"]]:
+        """Encode a batch of images.
+
+        Args:
+            x: `(B, C, H, W)` or `(B, C, 1, H, W)`.
+            temporal_coords: `(B, 1, 2)`, the year and the day of the year; see `PrithviViT`.
+            location_coords: `(B, 2)`, latitude and longitude in degrees.
+
+        Raises:
+            ShapeError: a tensor of another shape.
+        """
+        x = self.as_time_series(x)
+        if x.shape[2] != 1 or x.shape[3] % self.size_multiple or x.shape[4] % self.size_multiple:
+            raise ShapeError(
+                f"the encoder with vit_adapter takes one frame whose sides are multiples of {self.size_multiple}, but "
+                f"was given {tuple(x.shape)} (B, C, T, H, W)"
+            )
+        patches = self.embed(x, temporal_coords, location_coords)
+        finest, *maps = self.spm(x[:, :, 0])
+        grids, maps = self._interact(patches.flatten(1, 3), (patches.shape[2], patches.shape[3]), maps)
+        maps = [finest + self.up(maps[0]), *maps]
+        norms = (self.norm1, self.norm2, self.norm3, self.norm4)
+        added = zip(norms, maps, resampled_like(grids, maps), strict=True)
+        return [norm(map_ + grid) for norm, map_, grid in added]
+
+    def _interact(
+        self, tokens: Tensor, grid: tuple[int, int], maps: Sequence[Tensor]
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """The tokens behind each group of blocks, as grids, and the maps in the end."""
+        sizes = [(map_.shape[2], map_.shape[3]) for map_ in maps]
+        levels = [map_.flatten(2).transpose(1, 2) + level for map_, level in zip(maps, self.level_embed, strict=True)]
+        cells, grids = torch.cat(levels, dim=1), []
+        for interaction, group in zip(self.interactions, groups(self.out_indices), strict=True):
+            tokens, cells = interaction(tokens, cells, partial(self._through, group), grid, sizes)
+            grids.append(tokens.transpose(1, 2).unflatten(2, grid))
+        parted = cells.transpose(1, 2).split([height * width for height, width in sizes], dim=2)
+        return grids, [part.unflatten(2, size) for part, size in zip(parted, sizes, strict=True)]
+
+    def _through(self, group: range, tokens: Tensor) -> Tensor:
+        return pass_through(self.blocks, group, tokens, self.vpt_prompt_embeddings)
+
+
+def _ends(out_indices: Sequence[int] | None, depth: int) -> list[int]:
+    count = len(STRIDES)
+    if out_indices is None and depth % count:
+        raise ArgumentError(
+            f"vit_adapter divides the blocks into {count} equal groups, which {depth} are not: give "
+            "out_indices, the last block of each"
+        )
+    ends = [(part + 1) * depth // count - 1 for part in range(count)] if out_indices is None else out_indices
+    ends = feature_indices(ends, depth)
+    if len(ends) != count or sorted(set(ends)) != ends:
+        raise ArgumentError(
+            f"out_indices is {list(out_indices or ())}: with vit_adapter {count} different blocks, in order, were "
+            "expected"
+        )
+    return ends
