@@ -7,7 +7,7 @@ from typing import Any
 from isthmus.config.full_model import FULL_MODEL_FACTORY, full_model_faults, names_of_stacks
 from isthmus.config.parts import behind_channels, known_signature, look_up
 from isthmus.errors import Fault, did_you_mean
-from isthmus.models.factories.arguments import PREFIXES, extract_prefix_keys
+from isthmus.models.factories.arguments import PREFIXES, TAKEN_BY_FACTORY, extract_prefix_keys
 from isthmus.registry import BACKBONE_REGISTRY, DECODER_REGISTRY, MODEL_FACTORY_REGISTRY, NECK_REGISTRY
 from isthmus.signatures import Signature, parse_module, static_signature
 
@@ -35,7 +35,6 @@ _LOSSES = {
 }
 _GIVEN_TO_HEADS = frozenset({"in_channels", "in_dim", "num_classes", "num_outputs"})
 _GIVEN_TO_DECODERS = ("num_classes", "out_channels")
-_TAKEN_BY_FACTORY = frozenset({"padding"})
 
 
 def composition_faults(config: Mapping[str, Any]) -> Iterator[Fault]:
@@ -115,7 +114,7 @@ def _backbone_faults(arguments: Mapping[str, Any]) -> Iterator[Fault]:
     if entry is None:
         yield Fault(f"{MODEL_ARGS}.backbone", problem)
         return
-    given = {key: value for key, value in _part(arguments, "backbone").items() if key not in _TAKEN_BY_FACTORY}
+    given = {key: value for key, value in _part(arguments, "backbone").items() if key not in TAKEN_BY_FACTORY}
     nested = bool(arguments.get("backbone_kwargs"))
     yield from _part_faults(
         known_signature(entry), given, f"the backbone {name!r}", "backbone", MODEL_ARGS, nested=nested

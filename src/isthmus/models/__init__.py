@@ -12,6 +12,7 @@ __all__ = [
     "ModelOutput",
     "PixelWiseModel",
     "ScalarOutputModel",
+    "TemporalWrapper",
 ]
 
 __getattr__, __dir__ = lazy_exports(
@@ -26,5 +27,6 @@ __getattr__, __dir__ = lazy_exports(
         "ModelOutput": "isthmus.models.base",
         "PixelWiseModel": "isthmus.models.pixel_wise",
         "ScalarOutputModel": "isthmus.models.scalar_output",
+        "TemporalWrapper": "isthmus.models.temporal_wrapper",
     },
 )

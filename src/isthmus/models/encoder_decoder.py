@@ -1,6 +1,5 @@
 """What every model of encoder, necks, decoder and head shares: the way through it, and freezing it part by part."""
 
-import inspect
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from isthmus.models.base import Model, ModelOutput
+from isthmus.models.keywords import taken_by
 from isthmus.models.padding import image_size, pad_images
 
 
@@ -47,7 +47,6 @@ class EncoderDecoderModel(Model):
         self.size_multiple = size_multiple or patch_size
         self.padding = padding
         self.necks: list[dict[str, Any]] = []  # the chain as a configuration holds it, for plans and bundles
-        self._encoder_keywords = _keywords_of(encoder)
 
     def forward(self, x: Any, image_size: tuple[int, int] | None = None, **kwargs: Any) -> ModelOutput:
         """Predict for a batch of images.
@@ -60,7 +59,7 @@ class EncoderDecoderModel(Model):
         size = image_size or _image_size(x)
         padded = x if self.size_multiple is None else pad_images(x, self.size_multiple, self.padding)
         padded_size = _image_size(padded)
-        features = self.encoder(padded, **self._for_encoder(kwargs))
+        features = self.encoder(padded, **taken_by(self.encoder, kwargs))
         if self.neck is not None:
             features = self.neck(features, image_size=padded_size)
         predictions = {
@@ -85,18 +84,5 @@ class EncoderDecoderModel(Model):
         """Stop training the head."""
         self.freeze("head")
 
-    def _for_encoder(self, kwargs: dict[str, Any]) -> dict[str, Any]:
-        if self._encoder_keywords is None:
-            return kwargs
-        return {name: value for name, value in kwargs.items() if name in self._encoder_keywords}
-
 
 _image_size = image_size  # `forward` has an argument of that name
-
-
-def _keywords_of(encoder: nn.Module) -> frozenset[str] | None:
-    """The keywords that an encoder takes beside the images; None where it takes any."""
-    parameters = list(inspect.signature(encoder.forward).parameters.values())
-    if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters):
-        return None
-    return frozenset(parameter.name for parameter in parameters[1:])

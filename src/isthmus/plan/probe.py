@@ -19,11 +19,11 @@ def on_meta(module: nn.Module) -> Callable:
 
     The module itself stays as it is, wherever it lives; nothing is copied and nothing computed.
     """
-    state = {**dict(module.named_parameters()), **dict(module.named_buffers())}
+    state = dict(_tensors(module))
     shapes = {name: torch.empty_like(tensor, device="meta") for name, tensor in state.items() if not tensor.is_meta}
 
     def run(*args: Any) -> Any:
-        return torch.func.functional_call(module, shapes, args) if shapes else module(*args)
+        return torch.func.functional_call(module, shapes, args, tie_weights=False) if shapes else module(*args)
 
     def run_lightly(*args: Any) -> Any:
         try:
@@ -33,6 +33,14 @@ def on_meta(module: nn.Module) -> Callable:
             return run(*args)
 
     return run_lightly
+
+
+def _tensors(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    """Every parameter and buffer by one name for each place: one in a part with two names would be put back wrongly."""
+    for path, part in module.named_modules():
+        own = (part.named_parameters, part.named_buffers)
+        for name, tensor in (pair for named in own for pair in named(recurse=False, remove_duplicate=False)):
+            yield f"{path}.{name}" if path else name, tensor
 
 
 @contextmanager
@@ -56,13 +64,14 @@ def cannot_live_on_meta(error: Exception) -> bool:
 def example_input(encoder: nn.Module, image_size: tuple[int, int], batch_size: int = 1, device: str = "meta") -> Tensor:
     """A batch of empty images as the encoder expects them.
 
-    Channels come from `in_channels` or from the first convolution, frames from `num_frames`.
+    Channels come from `in_channels` or from the first convolution, frames from `num_frames`. There is a time axis where
+    there are several, or where the encoder says `needs_time_axis`.
 
     Raises:
         EncoderContractError: the number of channels cannot be found.
     """
     frames = int(getattr(encoder, "num_frames", 1))
-    time = (frames,) if frames > 1 else ()
+    time = (frames,) if frames > 1 or getattr(encoder, "needs_time_axis", False) else ()
     return torch.zeros((batch_size, input_channels(encoder), *time, *image_size), device=device)
 
 

@@ -10,8 +10,11 @@ from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 
 from isthmus.errors import ArgumentError
+from isthmus.models.adapters.adapted_encoder import adapted_encoder
+from isthmus.models.adapters.rank_allocation import adapter_penalty, after_step
 from isthmus.models.base import AuxiliaryHead, Model, ModelOutput
 from isthmus.registry import MODEL_FACTORY_REGISTRY
+from isthmus.tasks.adapter_checkpoints import leave_out_base, put_base_back
 from isthmus.tasks.finite import check_finite_images, check_finite_loss
 from isthmus.tasks.hyperparameters import plain_arguments, without_pretrained
 from isthmus.tasks.loss_handler import LossHandler, check_auxiliary_names
@@ -75,9 +78,9 @@ class BaseTask(LightningModule, ABC):
         path_to_record_metrics: str | None,
     ) -> None:
         super().__init__()
-        if freeze_backbone and (model_args or {}).get("peft_config"):
-            raise ArgumentError("freeze_backbone and peft_config exclude each other: the adapters are in the backbone")
+        self._refuse_frozen_adapters(freeze_backbone, (model_args or {}).get("peft_config"))
         self.model = self._build_model(model, model_factory, dict(model_args or {}), aux_heads)
+        self._refuse_frozen_adapters(freeze_backbone, adapted_encoder(self.model))
         self.aux_loss = self._weigh_auxiliary_outputs(aux_loss)
         self._freeze(encoder=freeze_backbone, decoder=freeze_decoder, head=freeze_head)
         self.criterion = criterion
@@ -120,6 +123,14 @@ class BaseTask(LightningModule, ABC):
             ]
         built: nn.Module = MODEL_FACTORY_REGISTRY.build(factory).build_model(self.task, **args)
         return built
+
+    @staticmethod
+    def _refuse_frozen_adapters(freeze_backbone: bool, adapters: Any) -> None:
+        if freeze_backbone and adapters:
+            raise ArgumentError(
+                "freeze_backbone and peft_config exclude each other: the adapters are in the backbone, whose own "
+                "weights they freeze already"
+            )
 
     def _weigh_auxiliary_outputs(self, given: Mapping[str, float] | None) -> Mapping[str, float] | None:
         """The weight of every auxiliary loss: what is given, over what the model says itself."""
@@ -172,8 +183,10 @@ class BaseTask(LightningModule, ABC):
         return output
 
     def training_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:  # noqa: ARG002
-        """The loss of a batch."""
-        return self._step(batch, self.train_loss_handler, self.train_metrics)
+        """The loss of a batch, with what the adapters of an encoder add to it."""
+        loss = self._step(batch, self.train_loss_handler, self.train_metrics)
+        penalty = adapter_penalty(self.model)
+        return loss if penalty is None else loss + penalty
 
     def validation_step(self, batch: dict[str, Any], batch_idx: int) -> None:  # noqa: ARG002
         """Count a batch of the validation set."""
@@ -264,17 +277,34 @@ class BaseTask(LightningModule, ABC):
                 "lr_overrides has no effect beside a root `optimizer`; give optimizer, lr and scheduler in the task"
             )
 
+    def on_before_zero_grad(self, optimizer: Any) -> None:  # noqa: ARG002
+        """Let adapters act on the gradients of the step that was taken last."""
+        after_step(self.model, self.global_step)
+
     # --- checkpoints --------------------------------------------------------------------------------------------------
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Leave out stored weights of criteria, which other versions keep and which are arguments here."""
+        """Leave out stored weights of criteria, which other versions keep and which are arguments here.
+
+        A checkpoint of adapters alone is completed by the weights that the encoder was built with.
+
+        Raises:
+            WeightsError: those are not the weights that the adapters were trained on.
+        """
+        put_base_back(self, checkpoint)
         state = checkpoint["state_dict"]
         own = self.state_dict()
         for key in [key for key in state if key.startswith("criterion.") and key not in own]:
             del state[key]
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Say in the stored arguments that the weights come from the checkpoint, so that loading fetches no others."""
+        """Say in the stored arguments that the weights come from the checkpoint, so that loading fetches no others.
+
+        Of an encoder with adapters whose own weights are published, the checkpoint holds the adapters alone; these
+        weights are fetched again.
+        """
+        if leave_out_base(self, checkpoint):
+            return
         stored = checkpoint.get(self.CHECKPOINT_HYPER_PARAMS_KEY, {})
         if stored.get("model_args"):
             stored["model_args"] = without_pretrained(stored["model_args"])

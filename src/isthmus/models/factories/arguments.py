@@ -7,6 +7,11 @@ from typing import Any
 from isthmus.errors import ArgumentError, did_you_mean
 
 PREFIXES = ("backbone_", "decoder_", "head_")
+USE_TEMPORAL = "use_temporal"
+TEMPORAL_PREFIX = "temporal_"
+TEMPORAL_ARGUMENTS = ("pooling", "concat", "n_timestamps", "features_permute_op", "subset_lengths")
+TAKEN_BY_FACTORY = frozenset({"padding", USE_TEMPORAL, *(TEMPORAL_PREFIX + name for name in TEMPORAL_ARGUMENTS)})
+"""The arguments of a backbone that go to the factory."""
 
 
 @dataclass
@@ -61,3 +66,21 @@ def route_arguments(
         hints = "".join(did_you_mean(name, [*known, *(prefix + name for prefix in PREFIXES)]) for name in rest)
         raise ArgumentError(f"arguments {rest} were passed but not used{hints or '.'}")
     return PartArguments(*routed)
+
+
+def take_temporal(backbone: dict[str, Any]) -> dict[str, Any] | None:
+    """Take from the arguments of a backbone those of the `TemporalWrapper` around it.
+
+    Returns:
+        Its arguments; None where `use_temporal` does not ask for it.
+
+    Raises:
+        ArgumentError: there are arguments for it, but it is not asked for.
+    """
+    wanted = backbone.pop(USE_TEMPORAL, False)
+    names = [name for name in TEMPORAL_ARGUMENTS if TEMPORAL_PREFIX + name in backbone]
+    given = {name: backbone.pop(TEMPORAL_PREFIX + name) for name in names}
+    if given and not wanted:
+        listed = ", ".join(f"backbone_{TEMPORAL_PREFIX}{name}" for name in given)
+        raise ArgumentError(f"{listed} is given without backbone_{USE_TEMPORAL}: true, so it would have no effect")
+    return given if wanted else None

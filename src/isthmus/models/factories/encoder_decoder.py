@@ -37,7 +37,10 @@ class EncoderDecoderFactory:
 
     Arguments for a part are given with its prefix, `backbone_`, `decoder_` or `head_`, or together as a dict
     (`backbone_kwargs` and so on). Each is held against the constructor that takes it. `backbone_padding` says how
-    images are padded to whole patches (reflect, replicate, constant or circular).
+    images are padded to whole patches (reflect, replicate, constant or circular). `backbone_use_temporal: true` runs an
+    encoder of single images on time series; `backbone_temporal_pooling`, `backbone_temporal_n_timestamps`,
+    `backbone_temporal_subset_lengths` and `backbone_temporal_features_permute_op` are the arguments of the
+    `isthmus.models.TemporalWrapper` that does it.
     """
 
     def build_model(
@@ -72,7 +75,8 @@ class EncoderDecoderFactory:
                 derives the shortest chain that fits.
             aux_decoders: further decoders with heads of their own, for auxiliary losses.
             rescale: whether a map is resized to the image; by default it is, but for keypoints.
-            peft_config: parameter-efficient tuning of the encoder; not available in this version.
+            peft_config: adapters to train in the place of the encoder: `method`, `replace_qkv` and
+                `peft_config_kwargs`; see `isthmus.models.adapters.AdaptedEncoder`.
             num_outputs: how many quantities there are (regression, scalar_regression).
             image_size_out: (height, width) of the middle of the image to map, where the rest only gives context.
             kwargs: prefixed arguments for the parts.
@@ -86,8 +90,6 @@ class EncoderDecoderFactory:
         task = _check_task(task)
         if decoder is None:
             raise ArgumentError(f"a decoder must be provided for the task {task!r}; IdentityDecoder adds nothing")
-        if peft_config is not None:
-            raise ArgumentError("peft_config: parameter-efficient tuning is not available in this version")
         outputs = count_outputs(task, num_classes, num_outputs)
         known = live_signature(self.build_model).names
         routed = route_arguments(
@@ -97,7 +99,7 @@ class EncoderDecoderFactory:
         choice = _Branch("", decoder, routed.decoder, routed.head, task, outputs)
         branches = [_auxiliary_branch(auxiliary, task, outputs) for auxiliary in aux_decoders or []]
 
-        encoder = build_encoder(backbone, routed.backbone)
+        encoder = build_encoder(backbone, routed.backbone, peft_config)
         published = feature_specs(encoder)
         chain = resolve_necks(necks, published, choice.decoder.requirement)
         channels, specs, neck = _build_necks(chain, published)

@@ -1,20 +1,25 @@
 """Building one part of a model from a name, a class or a module, with its arguments checked first."""
 
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import nn
 
-from isthmus.errors import ArgumentError
+from isthmus.errors import ArgumentError, CompositionError
 from isthmus.features import FeatureSpec, Layout, Requirement
+from isthmus.models.factories.arguments import take_temporal
 from isthmus.models.heads import RegressionHead, ScalarHead, SegmentationHead
+from isthmus.models.temporal_wrapper import TemporalWrapper
 from isthmus.plan.automatic_necks import derive_necks
 from isthmus.registry import BACKBONE_REGISTRY, DECODER_REGISTRY
 from isthmus.signatures import Signature, check_arguments, live_signature
 
 PIXEL_TASKS = ("segmentation", "regression", "keypoints")
+WEIGHT_ARGUMENTS = ("pretrained", "ckpt_path", "checkpoint_path")
 SCALAR_TASKS = ("classification", "scalar_regression")
 TASKS = (*PIXEL_TASKS, *SCALAR_TASKS)
 
@@ -24,13 +29,57 @@ _DECODED_LAYOUTS = {
 }
 
 
-def build_encoder(backbone: str | nn.Module, arguments: Mapping[str, Any]) -> nn.Module:
-    """Build an encoder by name, or take the module that is given.
+def build_encoder(
+    backbone: str | nn.Module, arguments: Mapping[str, Any], peft_config: Mapping[str, Any] | None = None
+) -> nn.Module:
+    """Build an encoder by name, or take the module that is given, with what it is to be wrapped in.
+
+    Args:
+        backbone: the name of a backbone, or an encoder.
+        arguments: those of the backbone, and those of the `TemporalWrapper` around it.
+        peft_config: the adapters to put into it.
 
     Raises:
         UnknownNameError: no source has a backbone of that name.
         ArgumentError: an argument is unknown or missing, or arguments come with a module that is built already.
     """
+    own = dict(arguments)
+    temporal = take_temporal(own)
+    encoder = _build_plain(backbone, own)
+    if temporal is not None:
+        encoder = _over_time(encoder, temporal)
+    if peft_config is not None:
+        encoder = _adapted(encoder, peft_config, base_is_published=_is_published(backbone, own, encoder))
+    return encoder
+
+
+def _over_time(encoder: nn.Module, arguments: Mapping[str, Any]) -> nn.Module:
+    wrapper = TemporalWrapper(encoder, **arguments)
+    if wrapper.feature_specs is None:
+        raise CompositionError(
+            "backbone_temporal_pooling is 'keep', which leaves an axis of time that no neck and no decoder takes; "
+            "choose mean, max, diff or concat"
+        )
+    return wrapper
+
+
+def _adapted(encoder: nn.Module, peft_config: Mapping[str, Any], *, base_is_published: bool) -> nn.Module:
+    from isthmus.models.adapters.adapted_encoder import AdaptedEncoder
+    from isthmus.models.adapters.unused import check_adapters_are_called
+
+    if not base_is_published and not torch.empty(0).is_meta:
+        warnings.warn(
+            "peft_config: the encoder under the adapters has no pretrained weights, so random ones stay frozen; set "
+            "backbone_pretrained, or load a checkpoint that holds them",
+            UserWarning,
+            stacklevel=4,
+        )
+    adapted = AdaptedEncoder(encoder, peft_config, base_is_published=base_is_published)
+    check_adapters_are_called(adapted)
+    return adapted
+
+
+def _build_plain(backbone: str | nn.Module, arguments: Mapping[str, Any]) -> nn.Module:
     if isinstance(backbone, nn.Module):
         if arguments:
             raise ArgumentError(f"arguments {dict(arguments)} were passed but not used: the backbone is a module")
@@ -38,6 +87,14 @@ def build_encoder(backbone: str | nn.Module, arguments: Mapping[str, Any]) -> nn
     check_arguments(BACKBONE_REGISTRY.entry(backbone).signature(), arguments, f"the backbone {backbone!r}", "backbone_")
     encoder: nn.Module = BACKBONE_REGISTRY.build(backbone, **arguments)
     return encoder
+
+
+def _is_published(backbone: str | nn.Module, arguments: Mapping[str, Any], encoder: nn.Module) -> bool:
+    """Whether all weights of an encoder come from a file, so that building it again gives the same ones."""
+    if not isinstance(backbone, str) or not any(arguments.get(name) for name in WEIGHT_ARGUMENTS):
+        return False
+    report = getattr(encoder, "weights_report", None)
+    return arguments.get("new_bands") != "random" and not getattr(report, "random", ())
 
 
 def count_outputs(task: str, num_classes: int | None, num_outputs: int | None) -> int | None:
