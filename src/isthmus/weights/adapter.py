@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor, nn
 
-from isthmus.bands import expand_bands
-from isthmus.weights.bands import fit_bands
+from isthmus.weights.first_layer import FirstLayer
 from isthmus.weights.keys import part_with, renamed
 from isthmus.weights.loading import load_weights
 from isthmus.weights.positions import fit_positions
@@ -25,6 +24,7 @@ class Adapter:
         renames: what published names begin with, and what stands there in the encoder; the longest one that fits is
             taken. None leaves the entries out.
         first_layer: the parameter of the encoder with a slice per band along its second axis; None where there is none.
+        first_layers: several such parameters, one a modality, each with its own bands.
         positions: the learned position embeddings of the encoder, each `(1, prefix + height * width, channels)`, and
             how many prefix tokens they begin with. They are resized to the grid of the encoder.
         computed: buffers that the encoder computes and that are never loaded.
@@ -35,6 +35,7 @@ class Adapter:
     anchor: str
     renames: Mapping[str, str | None] = field(default_factory=dict)
     first_layer: str | None = None
+    first_layers: Mapping[str, FirstLayer] = field(default_factory=dict)
     positions: Mapping[str, int] = field(default_factory=dict)
     computed: Sequence[str] = ()
     added: Sequence[str] = ()
@@ -70,17 +71,10 @@ class Adapter:
         entries, left_out = renamed(entries, self.renames)
         adapted: dict[str, str] = {}
         own = encoder.state_dict()
-        if self.first_layer in entries and bands is not None:
-            changed, how = fit_bands(
-                entries[self.first_layer],
-                expand_bands(bands if pretrained_bands is None else pretrained_bands),
-                expand_bands(bands),
-                own[self.first_layer],
-                source,
-                new_bands,
-            )
-            entries[self.first_layer] = changed
-            adapted |= {self.first_layer: how} if how else {}
+        for name, layer in self._first_layers(bands, pretrained_bands).items():
+            if name in entries:
+                entries[name], how = layer.fit(entries[name], own[name], source, new_bands)
+                adapted |= {name: how} if how else {}
         for name, prefix_tokens in self.positions.items():
             if name in entries:
                 entries[name], how = fit_positions(entries[name], own[name], prefix_tokens, f"{source}: {name}")
@@ -96,3 +90,9 @@ class Adapter:
             allow_missing=allow_missing,
             assign=assign,
         )
+
+    def _first_layers(self, bands: Bands | None, pretrained_bands: Bands | None) -> Mapping[str, FirstLayer]:
+        if self.first_layer is None or bands is None:
+            return self.first_layers
+        known = bands if pretrained_bands is None else pretrained_bands
+        return {self.first_layer: FirstLayer(bands, known), **self.first_layers}
