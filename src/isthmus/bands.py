@@ -68,6 +68,34 @@ class SARBands(StrEnum):
     VV_VH = "VV_VH"
 
 
+WAVELENGTHS: dict[str, float] = {
+    "COASTAL_AEROSOL": 0.44,
+    "BLUE": 0.49,
+    "GREEN": 0.56,
+    "PANCHROMATIC": 0.59,
+    "YELLOW": 0.605,
+    "RED": 0.665,
+    "RED_EDGE_1": 0.705,
+    "RED_EDGE_2": 0.74,
+    "RED_EDGE_3": 0.783,
+    "NIR_BROAD": 0.832,
+    "NIR_NARROW": 0.864,
+    "WATER_VAPOR": 0.945,
+    "CIRRUS": 1.375,
+    "SWIR_1": 1.61,
+    "SWIR_2": 2.2,
+    "THERMAL_INFRARED_1": 10.9,
+    "THERMAL_INFRARED_2": 12.0,
+    **{band.value: 5.405 for band in SARBands},
+}
+"""The central wavelength of a band in micrometres, for models that take it as an input.
+
+Those of Sentinel-2 where it has the band, otherwise of Landsat 8, and of WorldView-2 for yellow. Radar bands have no
+place on this axis; models that were trained on both (DOFA, arXiv 2403.15356) give them the number of the carrier
+frequency of Sentinel-1 in GHz. SWIR_3 differs too much among sensors to have a number.
+"""
+
+
 def expand_bands(bands: Sequence[str | int | Sequence[int]]) -> list[str | int]:
     """Turn a list of names, integers and intervals into a flat list of bands.
 

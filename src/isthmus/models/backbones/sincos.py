@@ -14,8 +14,21 @@ def sincos_1d(positions: Float[Tensor, "*batch"], channels: int) -> Float[Tensor
     """
     half = channels // 2
     exponents = torch.arange(half, dtype=positions.dtype, device=positions.device) / half
-    angles = positions[..., None] * 10_000.0**-exponents
+    angles = positions[..., None] * (1.0 / 10_000.0**exponents)
     return torch.cat([angles.sin(), angles.cos()], dim=-1)
+
+
+def sincos_2d(
+    channels: int, grid: tuple[int, int], dtype: torch.dtype = torch.float64, device: torch.device | None = None
+) -> Float[Tensor, "height width {channels}"]:
+    """Embed the cells of a grid of `(height, width)`: columns in the first half of the channels, rows in the second.
+
+    The encoding of the masked autoencoder (arXiv 2111.06377); `channels` is a multiple of 4.
+    """
+    rows, columns = (torch.arange(size, dtype=dtype, device=device) for size in grid)
+    half = channels // 2
+    parts = sincos_1d(columns, half)[None, :, :], sincos_1d(rows, half)[:, None, :]
+    return torch.cat([part.expand(*grid, half) for part in parts], dim=-1)
 
 
 def sincos_3d(

@@ -1,6 +1,7 @@
 """The transformer blocks of a plain vision transformer (arXiv 2010.11929), pre-normalised."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 import torch
 from jaxtyping import Float
@@ -50,13 +51,14 @@ class Attention(nn.Module):
     Args:
         channels: the size of a token.
         num_heads: how many heads the channels are divided among.
+        bias: whether the linear layers have biases.
     """
 
-    def __init__(self, channels: int, num_heads: int) -> None:
+    def __init__(self, channels: int, num_heads: int, bias: bool = True) -> None:
         super().__init__()
         self.num_heads = num_heads
-        self.qkv = XavierLinear(channels, 3 * channels)
-        self.proj = XavierLinear(channels, channels)
+        self.qkv = XavierLinear(channels, 3 * channels, bias=bias)
+        self.proj = XavierLinear(channels, channels, bias=bias)
 
     def forward(self, x: Float[Tensor, "batch tokens channels"]) -> Float[Tensor, "batch tokens channels"]:
         """Let every token attend to every token."""
@@ -87,6 +89,27 @@ class FeedForward(nn.Module):
         return out
 
 
+class GatedFeedForward(nn.Module):
+    """Two linear layers, of which the first is multiplied by a gate: SwiGLU (arXiv 2002.05202).
+
+    Args:
+        channels: the size of a token.
+        hidden: the size between the layers.
+        bias: whether the layers have biases.
+    """
+
+    def __init__(self, channels: int, hidden: int, bias: bool = True) -> None:
+        super().__init__()
+        self.fc1 = XavierLinear(channels, hidden, bias=bias)
+        self.fc2 = XavierLinear(hidden, channels, bias=bias)
+        self.fc3 = XavierLinear(channels, hidden, bias=bias)
+
+    def forward(self, x: Float[Tensor, "*batch channels"]) -> Float[Tensor, "*batch channels"]:
+        """Apply the layers to every token by itself."""
+        out: Tensor = self.fc2(F.silu(self.fc1(x)) * self.fc3(x))
+        return out
+
+
 class TransformerBlock(nn.Module):
     """Self-attention and a feed-forward network, each normalised before and added to what came in.
 
@@ -96,16 +119,33 @@ class TransformerBlock(nn.Module):
         mlp_ratio: the hidden size of the feed-forward network, in multiples of `channels`.
         drop_path: the rate of stochastic depth of both branches.
         norm_eps: the epsilon of the layer normalisations.
+        norm: makes a normalisation for so many channels, where it is to be another one.
+        gated: whether the feed-forward network is gated, with two thirds of the hidden size, and there are no biases.
+        attention_bias: whether the linear layers of the attention have biases.
     """
 
     def __init__(
-        self, channels: int, num_heads: int, mlp_ratio: float = 4.0, drop_path: float = 0.0, norm_eps: float = 1e-5
+        self,
+        channels: int,
+        num_heads: int,
+        mlp_ratio: float = 4.0,
+        drop_path: float = 0.0,
+        norm_eps: float = 1e-5,
+        *,
+        norm: Callable[[int], nn.Module] | None = None,
+        gated: bool = False,
+        attention_bias: bool = True,
     ) -> None:
         super().__init__()
-        self.norm1 = nn.LayerNorm(channels, eps=norm_eps)
-        self.attn = Attention(channels, num_heads)
-        self.norm2 = nn.LayerNorm(channels, eps=norm_eps)
-        self.mlp = FeedForward(channels, int(channels * mlp_ratio))
+        new_norm = norm or partial(nn.LayerNorm, eps=norm_eps)
+        self.norm1 = new_norm(channels)
+        self.attn = Attention(channels, num_heads, bias=attention_bias and not gated)
+        self.norm2 = new_norm(channels)
+        self.mlp = (
+            GatedFeedForward(channels, int(channels * mlp_ratio * 2 / 3), bias=False)
+            if gated
+            else FeedForward(channels, int(channels * mlp_ratio))
+        )
         self.drop_path = DropPath(drop_path)
 
     def forward(self, x: Float[Tensor, "batch tokens channels"]) -> Float[Tensor, "batch tokens channels"]:
