@@ -128,7 +128,8 @@ def test_list_counts_the_parts_of_others_and_names_its_own(capsys):
     assert main(["list"]) == 0
     shown = capsys.readouterr().out
     assert "ReshapeTokensToImage" in shown
-    assert "prithvi_eo_v2_300" in shown
+    assert "\nprithvi " in shown
+    assert "each of them: isthmus list backbones" in shown
     assert "from timm: isthmus list backbones --source timm" in shown
     assert "timm_resnet18" not in shown
     assert len(shown.splitlines()) < 100

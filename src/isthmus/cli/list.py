@@ -7,8 +7,10 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+from isthmus.cli.backbone_filters import Filter, add_options, filters
+from isthmus.cli.backbone_table import backbone_table, family_table
 from isthmus.config.parts import known_signature
-from isthmus.errors import UnknownNameError, did_you_mean
+from isthmus.errors import ArgumentError, UnknownNameError, did_you_mean
 from isthmus.registry import (
     BACKBONE_REGISTRY,
     DECODER_REGISTRY,
@@ -17,7 +19,7 @@ from isthmus.registry import (
     NECK_REGISTRY,
 )
 from isthmus.registry.multi import Source
-from isthmus.report.text_table import short_number, text_table
+from isthmus.report.text_table import text_table
 
 OWN = "isthmus"
 SOURCES: dict[str, dict[str, Source]] = {
@@ -33,7 +35,7 @@ _ONE = {"backbones": "backbone", "necks": "neck", "decoders": "decoder", "models
 
 def run(name: str, words: list[str]) -> int:
     """Answer `isthmus list`."""
-    given = _parser(name).parse_args(words)
+    given = _parser(name).parse_intermixed_args(words)  # options may stand between the kind and the pattern
     kinds = list(SOURCES) if given.kind is None else [given.kind]
     pattern = given.pattern
     if given.kind is not None and given.kind not in SOURCES:
@@ -41,18 +43,28 @@ def run(name: str, words: list[str]) -> int:
             hint = did_you_mean(given.kind, SOURCES) or "."
             raise UnknownNameError(f"there is no kind {given.kind!r}{hint} There are: {', '.join(SOURCES)}")
         kinds, pattern = list(SOURCES), given.kind
-    listing = {kind: _select(kind, pattern, given.source) for kind in kinds}
+    asked = filters(given, _records("backbones", OWN))
+    if asked:
+        kinds = _only_backbones(given.kind, pattern)
+    source = OWN if asked and given.source is None else given.source  # nothing is known about those of others
+    listing = {kind: _select(kind, pattern, source, asked) for kind in kinds}
     count = sum(map(len, listing.values()))
-    if pattern is not None and count == 0 and not given.json:
+    if pattern is not None and count == 0 and not given.json and not asked:
         raise UnknownNameError(f"nothing is called {pattern!r}{_nearest(pattern, kinds) or '.'}")
     if given.json:
         records = [record for kind in kinds for record in listing[kind]]
         sys.stdout.write(json.dumps(records, indent=2, default=str) + "\n")
+    elif asked and count == 0:
+        sys.stdout.write("no backbone of Isthmus is known to fit all of that\n")
     elif count == 1 and pattern is not None:
         sys.stdout.write(_details(next(record for records in listing.values() for record in records)))
     else:
-        whole = pattern is None and given.source is None
-        shown = [_section(kind, records, whole=whole) for kind, records in listing.items() if records or whole]
+        whole = pattern is None and source is None
+        shown = [
+            _section(kind, records, whole=whole, brief=whole and len(kinds) > 1)
+            for kind, records in listing.items()
+            if records or whole
+        ]
         sys.stdout.write("\n\n".join(shown) + "\n")
     return 0
 
@@ -67,16 +79,23 @@ def _parser(name: str) -> argparse.ArgumentParser:
     parser.add_argument("pattern", nargs="?", help="part of a name, or a pattern such as 'vit_*patch16*'")
     parser.add_argument("--source", choices=["isthmus", "timm", "smp", "mmseg"], help="only parts from this package")
     parser.add_argument("--json", action="store_true", help="print every fact as JSON")
+    add_options(parser)
     return parser
 
 
-def _select(kind: str, pattern: str | None, source: str | None) -> list[dict[str, Any]]:
+def _only_backbones(kind: str | None, pattern: str | None) -> list[str]:
+    if kind not in (None, pattern, "backbones"):
+        raise ArgumentError(f"the options that choose by facts are for backbones, not for {kind}")
+    return ["backbones"]
+
+
+def _select(kind: str, pattern: str | None, source: str | None, asked: list[Filter]) -> list[dict[str, Any]]:
     records = [
-        _record(kind, prefix, registry, name)
-        for prefix, registry in SOURCES[kind].items()
+        record
+        for prefix in SOURCES[kind]
         if source in (None, prefix)
-        for name in registry
-        if pattern is None or _matches(pattern, name, prefix)
+        for record in _records(kind, prefix, pattern)
+        if all(fits(record) for fits in asked)
     ]
     exact = [record for record in records if record["name"] == pattern]
     return exact or records
@@ -90,16 +109,25 @@ def _matches(pattern: str, name: str, prefix: str) -> bool:
     return any(fnmatch.fnmatchcase(candidate.lower(), folded) for candidate in (name, f"{prefix}_{name}"))
 
 
+def _records(kind: str, prefix: str, pattern: str | None = None) -> Iterator[dict[str, Any]]:
+    registry = SOURCES[kind][prefix]
+    for name in registry:
+        if pattern is None or _matches(pattern, name, prefix):
+            yield _record(kind, prefix, registry, name)
+
+
 def _record(kind: str, prefix: str, registry: Source, name: str) -> dict[str, Any]:
     shown = name if prefix == OWN else f"{prefix}_{name}"
     return {"kind": _ONE[kind], "name": shown, "registry": prefix, **registry.entry(name).facts}
 
 
-def _section(kind: str, records: list[dict[str, Any]], *, whole: bool) -> str:
+def _section(kind: str, records: list[dict[str, Any]], *, whole: bool, brief: bool) -> str:
     shown = [record for record in records if record["registry"] == OWN] if whole else records
     own = sum(1 for record in records if record["registry"] == OWN)
     parts = [f"{kind} ({own} of Isthmus)" if whole else f"{kind} ({len(shown)})"]
-    if shown:
+    if brief and kind == "backbones":
+        parts += [family_table(shown), f"each of them: isthmus list {kind}"]
+    elif shown:
         parts.append(_table(kind, shown))
     for prefix in SOURCES[kind] if whole else ():
         others = sum(1 for record in records if record["registry"] == prefix)
@@ -110,31 +138,12 @@ def _section(kind: str, records: list[dict[str, Any]], *, whole: bool) -> str:
 
 def _table(kind: str, records: list[dict[str, Any]]) -> str:
     if kind == "backbones":
-        header = ["name", "family", "parameters", "bands", "patch", "licence", "source"]
-        rows = [
-            [
-                record["name"],
-                record.get("family"),
-                short_number(record.get("parameters")),
-                len(record["bands"]) if record.get("bands") else None,
-                _size(record.get("patch_size")),
-                record.get("license"),
-                record.get("source"),
-            ]
-            for record in records
-        ]
-        return text_table(header, rows, numbers=["parameters", "bands", "patch"])
+        return backbone_table(records)
     rows = [
         [record["name"], "yes" if record.get("includes_head") else None, record.get("source"), record.get("doc")]
         for record in records
     ]
     return text_table(["name", "head included", "source", "what it does"], rows)
-
-
-def _size(size: Any) -> str | None:
-    if isinstance(size, list | tuple):
-        return "x".join(str(part) for part in size)
-    return None if size is None else str(size)
 
 
 def _details(record: dict[str, Any]) -> str:
