@@ -28,7 +28,7 @@ __getattr__, __dir__ = lazy_exports(
         "SleapModel": "isthmus.weights.sleap.loading",
         "WeightsReport": "isthmus.weights.report",
         "build_with_weights": "isthmus.weights.building",
-        "fetch": "isthmus.weights.hub",
+        "fetch": "isthmus.weights.fetching",
         "fit_bands": "isthmus.weights.bands",
         "fit_positions": "isthmus.weights.positions",
         "initialised": "isthmus.weights.uninitialised",

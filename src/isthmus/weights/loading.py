@@ -52,11 +52,14 @@ def load_weights(
     ]
     if other_shape:
         raise WeightsError(f"{source} was made for a model of other sizes: {_some(other_shape)}")
-    broken = [key for key, tensor in fitting.items() if not torch.isfinite(tensor).all()]
+    other_kind = [f"{key} {tensor.dtype}" for key, tensor in fitting.items() if _kind(tensor) != _kind(own[key])]
+    if other_kind:
+        raise WeightsError(f"{source} holds numbers of another kind than the model: {_some(other_kind)}")
+    broken = [key for key, tensor in fitting.items() if not _all_finite(tensor)]
     if broken:
         raise WeightsError(f"{source} holds NaN or infinite values in {_some(broken)}")
     if assign:
-        fitting = {key: tensor.to(own[key].dtype) for key, tensor in fitting.items()}
+        fitting = _in_place_of(own, fitting)
     module.load_state_dict(fitting, strict=False, assign=assign)
     return WeightsReport(
         source=source,
@@ -66,6 +69,32 @@ def load_weights(
         added=tuple(key for key in without if key not in missing),
         ignored=(*ignored, *(key for key in entries if key not in own)),
     )
+
+
+def _kind(tensor: Tensor) -> tuple[bool, bool]:
+    return tensor.is_floating_point(), tensor.is_complex()
+
+
+def _all_finite(tensor: Tensor) -> bool:
+    if tensor.is_floating_point() and tensor.dtype.itemsize == 1:
+        tensor = tensor.float()
+    # Anything that is not finite makes the sum so, and a sum takes a fraction of the time and no memory.
+    return bool(tensor.sum().isfinite()) or bool(tensor.isfinite().all())
+
+
+def _in_place_of(own: Mapping[str, Tensor], entries: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Entries as the tensors of a module: of their type and on their device, each in memory of its own."""
+    placed: dict[str, Tensor] = {}
+    taken = set()
+    for key, tensor in entries.items():
+        device = torch.get_default_device() if own[key].is_meta else own[key].device
+        put = tensor.to(device, own[key].dtype).contiguous()
+        storage = put.untyped_storage()
+        if storage.nbytes() != put.nbytes or storage.data_ptr() in taken:
+            put = put.clone()
+        taken.add(put.untyped_storage().data_ptr())
+        placed[key] = put
+    return placed
 
 
 def _some(names: Sequence[str], shown: int = 3) -> str:
