@@ -1,10 +1,11 @@
 """The backbones of Isthmus: one file a family, with what is known about each of its members."""
 
-from isthmus.registry.catalog.backbones import clay, dofa, prithvi
+from isthmus.registry.catalog.backbones import clay, dofa, prithvi, terramind
 from isthmus.registry.entry import Entry
 
 ENTRIES: tuple[Entry, ...] = (
     *prithvi.ENTRIES,
     *clay.ENTRIES,
+    *terramind.ENTRIES,
     *dofa.ENTRIES,
 )
