@@ -1,0 +1,128 @@
+"""The network of Scale-MAE: a vision transformer whose positions are metres on the ground (arXiv 2212.14532)."""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from isthmus.errors import ArgumentError, ShapeError
+from isthmus.features import FeatureSpec, Layout
+from isthmus.models.backbones.arguments import feature_indices
+from isthmus.models.backbones.image_shape import check_image
+from isthmus.models.backbones.patch_embedding import PatchEmbedding
+from isthmus.models.backbones.sincos import sincos_1d
+from isthmus.models.backbones.transformer import TransformerBlock, run_blocks
+from isthmus.weights.report import WeightsReport
+
+
+class ScaleMAE(nn.Module):
+    """The encoder of Scale-MAE.
+
+    Takes `(B, C, H, W)` of any height and width that are multiples of the patch. Gives, for each block in
+    `out_indices`, the tokens `(B, 1 + H' x W', embed_dim)` with the class token first, as they leave the block: no
+    feature is normalised.
+
+    Args:
+        bands: the bands of an image, in order: names, or integers where they have none.
+        input_res: the size of a pixel on the ground in metres, where the images do not tell.
+        img_size: height and width of the images.
+        patch_size: height and width of a patch.
+        embed_dim: the size of a token, a multiple of 4.
+        depth: the number of blocks.
+        num_heads: the heads of each attention.
+        out_indices: the blocks whose output is returned, the last ones as negative numbers.
+        drop_path: the rate of stochastic depth of the last block; it grows linearly from zero at the first.
+
+    Attributes:
+        out_channels: per returned feature, its channels.
+        feature_specs: per returned feature, its layout.
+        in_channels: the number of bands.
+        image_size: the native (height, width).
+        patch_size: of a patch, (height, width).
+        weights_report: what was loaded from where; None where the weights are random.
+
+    Raises:
+        ArgumentError: images smaller than a patch, a pixel without a size, or an index without a block.
+    """
+
+    def __init__(
+        self,
+        bands: Sequence[str | int],
+        input_res: float,
+        img_size: tuple[int, int],
+        patch_size: int,
+        embed_dim: int,
+        depth: int,
+        num_heads: int,
+        *,
+        out_indices: Sequence[int] = (-1,),
+        drop_path: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.bands = list(bands)
+        self.in_channels, self.input_res = len(self.bands), input_res
+        self.image_size, self.patch_size, self.embed_dim = img_size, (patch_size, patch_size), embed_dim
+        if min(img_size) < patch_size:
+            raise ArgumentError(f"img_size {img_size} is smaller than a patch of {self.patch_size}")
+        if not input_res > 0:
+            raise ArgumentError(f"input_res is {input_res}: the size of a pixel in metres was expected")
+        self.out_indices = feature_indices(out_indices, depth)
+        self.weights_report: WeightsReport | None = None
+
+        self.cls_token = nn.Parameter(torch.empty(1, 1, embed_dim))
+        nn.init.normal_(self.cls_token, std=0.02)
+        self.patch_embed = PatchEmbedding(self.in_channels, embed_dim, patch_size)
+        rates = [drop_path * index / max(depth - 1, 1) for index in range(depth)]
+        self.blocks = nn.ModuleList(
+            TransformerBlock(embed_dim, num_heads, drop_path=rate, norm_eps=1e-6) for rate in rates
+        )
+
+    @property
+    def out_channels(self) -> list[int]:
+        """Per returned feature, its channels."""
+        return [spec.out_channels for spec in self.feature_specs]
+
+    @property
+    def feature_specs(self) -> list[FeatureSpec]:
+        """Per returned feature, its layout."""
+        stride = (float(self.patch_size[0]), float(self.patch_size[1]))
+        return [FeatureSpec(self.embed_dim, Layout.TOKENS, stride, prefix_tokens=1) for _ in self.out_indices]
+
+    def forward(
+        self, x: Float[Tensor, "*image"], input_res: Tensor | float | None = None
+    ) -> list[Float[Tensor, "batch tokens embed"]]:
+        """Encode a batch of images.
+
+        Args:
+            x: `(B, C, H, W)`.
+            input_res: the size of a pixel on the ground in metres, one number or one per image.
+
+        Raises:
+            ShapeError: a tensor of another shape.
+        """
+        grid = check_image(x, self.bands, self.patch_size)
+        metres = torch.as_tensor(self.input_res if input_res is None else input_res, dtype=torch.float32).to(x.device)
+        if metres.shape not in ((), (1,), (len(x),)):
+            raise ShapeError(
+                f"input_res has the shape {tuple(metres.shape)}: one number, or {len(x)} of them, were expected"
+            )
+        positions = ground_positions(self.embed_dim, grid, metres.expand(len(x)))
+        patches: Tensor = self.patch_embed(x)
+        patches = patches + positions.to(patches.dtype)
+        tokens = torch.cat([self.cls_token.expand(len(x), -1, -1), patches.flatten(1, 2)], dim=1)
+        return run_blocks(self.blocks, nn.Identity(), tokens, self.out_indices)
+
+
+def ground_positions(
+    channels: int, grid: tuple[int, int], metres: Float[Tensor, "batch"]
+) -> Float[Tensor, "batch height width {channels}"]:
+    """Embed the cells of a grid `(height, width)` by row and column times the size of a pixel in metres.
+
+    The column is in the first half of the channels, the row in the second.
+    """
+    rows, columns = (torch.arange(size, dtype=metres.dtype, device=metres.device) for size in grid)
+    half = channels // 2
+    across = sincos_1d(metres[:, None] * columns, half)[:, None, :, :]
+    down = sincos_1d(metres[:, None] * rows, half)[:, :, None, :]
+    return torch.cat([part.expand(len(metres), *grid, half) for part in (across, down)], dim=-1)
