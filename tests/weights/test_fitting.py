@@ -106,14 +106,19 @@ def test_what_was_loaded_is_reported():
         ({"0.bias": None}, r"w\.pt lacks 0\.bias; set allow_missing_weights"),
         ({"0.weight": torch.ones(5, 5)}, r"other sizes: 0\.weight \(5, 5\), not \(3, 2\)"),
         ({"0.bias": torch.tensor([1.0, float("nan"), 1.0])}, r"NaN or infinite values in 0\.bias"),
+        ({"1.bias": torch.tensor([float("-inf")])}, r"NaN or infinite values in 1\.bias"),
+        ({"0.bias": torch.tensor([float("inf"), float("-inf"), 0.0])}, r"NaN or infinite values in 0\.bias"),
+        ({"0.bias": torch.tensor([1.0, float("nan"), 1.0]).to(torch.float8_e5m2)}, "NaN or infinite"),
+        ({"0.weight": torch.ones(3, 2, dtype=torch.int8)}, r"another kind than the model: 0\.weight torch\.int8"),
     ],
 )
-def test_nothing_is_loaded_where_anything_is_wrong(changes, message):
+@pytest.mark.parametrize("assign", [False, True])
+def test_nothing_is_loaded_where_anything_is_wrong(changes, message, assign):
     module = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 1))
     before = {key: tensor.clone() for key, tensor in module.state_dict().items()}
     entries = {key: tensor for key, tensor in entries_of(module, **changes).items() if tensor is not None}
     with pytest.raises(WeightsError, match=message):
-        load_weights(module, entries, "w.pt")
+        load_weights(module, entries, "w.pt", assign=assign)
     assert all(torch.equal(tensor, before[key]) for key, tensor in module.state_dict().items())
 
 
@@ -122,3 +127,33 @@ def test_missing_parameters_stay_at_random_when_that_is_allowed():
     report = load_weights(module, {"bias": torch.ones(3)}, "w.pt", allow_missing=True)
     assert report.random == ("weight",)
     assert report.loaded == ("bias",)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+def test_large_values_are_no_infinite_ones(dtype):
+    large = torch.full((3, 2), torch.finfo(dtype).max, dtype=dtype)  # their sum is infinite
+    module = nn.Linear(2, 3)
+    load_weights(module, {"weight": large, "bias": torch.ones(3)}, "w.pt", assign=True)
+    assert torch.equal(module.weight, large.float())
+
+
+def test_assigned_entries_have_memory_of_their_own():
+    storage = torch.arange(12.0)
+    module = nn.Sequential(nn.Linear(2, 3, bias=False), nn.Linear(3, 2, bias=False))
+    tied = storage[:6].view(3, 2)
+    load_weights(module, {"0.weight": tied, "1.weight": tied.T}, "w.pt", assign=True)
+    for weight in module.parameters():
+        assert weight.is_contiguous()
+        assert weight.requires_grad
+        assert weight.untyped_storage().nbytes() == weight.nbytes
+    assert len({weight.untyped_storage().data_ptr() for weight in module.parameters()}) == 2
+    assert torch.equal(module[1].weight, module[0].weight.T)
+
+
+def test_assigned_entries_take_the_type_of_the_module():
+    module = nn.BatchNorm1d(2).bfloat16()
+    entries = {
+        key: tensor.double() if tensor.is_floating_point() else tensor for key, tensor in module.state_dict().items()
+    }
+    load_weights(module, entries, "w.pt", assign=True)
+    assert {tensor.dtype for tensor in module.parameters()} == {torch.bfloat16}

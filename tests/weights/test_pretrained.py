@@ -2,8 +2,10 @@
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from isthmus.errors import WeightsError
+from isthmus.models.backbones.prithvi import PUBLISHED
 from isthmus.registry import ISTHMUS_BACKBONE_REGISTRY
 from isthmus.weights import published_weights
 
@@ -78,6 +80,48 @@ def test_bands_of_the_weights_can_be_said(checkpoint, tmp_path):
 def test_weights_that_do_not_fit_are_an_error_that_names_the_file(checkpoint, kwargs, message):
     with pytest.raises(WeightsError, match=f"tiny.pt.*{message}"):
         build(ckpt_path=checkpoint[0], **kwargs)
+
+
+def damaged(state):
+    state["encoder.blocks.3.mlp.fc1.weight"][0, 0] = float("nan")
+    return state
+
+
+def of_another_family(state):
+    return {key.replace("patch_embed.proj", "conv1"): tensor for key, tensor in state.items()}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (damaged, r"NaN or infinite values in blocks\.3\.mlp\.fc1\.weight"),
+        (
+            of_another_family,
+            r"exactly one entry that ends in 'patch_embed\.proj\.weight' was expected, but there is none",
+        ),
+    ],
+)
+def test_an_encoder_stays_as_it_is_where_weights_are_refused(checkpoint, change, message):
+    state = change(torch.load(checkpoint[0], weights_only=True))
+    encoder = build()
+    before = {key: tensor.clone() for key, tensor in encoder.state_dict().items()}
+    for assign in (True, False):
+        with pytest.raises(WeightsError, match=message):
+            PUBLISHED.load(encoder, state, "tiny.pt", bands=encoder.bands, assign=assign)
+    assert all(torch.equal(tensor, before[key]) for key, tensor in encoder.state_dict().items())
+    assert encoder.weights_report is None
+
+
+@pytest.mark.parametrize("ending", [".pt", ".safetensors"])
+def test_an_encoder_does_not_depend_on_its_file(checkpoint, tmp_path, ending):
+    path = tmp_path / f"w{ending}"
+    state = torch.load(checkpoint[0], weights_only=True)
+    save_file(state, path) if ending == ".safetensors" else torch.save(state, path)
+    loaded = build(ckpt_path=path)
+    with path.open("r+b") as file:
+        file.write(b"\0" * path.stat().st_size)
+        file.truncate(0)
+    assert torch.equal(loaded.blocks[5].attn.qkv.weight, checkpoint[1].blocks[5].attn.qkv.weight)
 
 
 def test_missing_weights_can_be_allowed(checkpoint, caplog):

@@ -76,3 +76,41 @@ def test_a_path_that_is_no_file_is_an_error(tmp_path):
         read_checkpoint(tmp_path)
     with pytest.raises(WeightsError, match=r"gone\.pt does not exist"):
         read_checkpoint(tmp_path / "gone.pt")
+
+
+@pytest.mark.parametrize("name", ["w.pt", "w.safetensors"])
+def test_what_was_read_does_not_depend_on_the_file(tmp_path, name):
+    path = tmp_path / name
+    big = {"a": torch.randn(1000, 1000), "b": torch.randn(1000)}
+    save_file(big, path) if name.endswith("safetensors") else torch.save(big, path)
+    found = read_checkpoint(path)
+    size = path.stat().st_size
+    with path.open("r+b") as file:  # in place, as a training that writes its next checkpoint may do
+        file.write(b"\xff" * size)
+        file.truncate(0)
+    assert all(torch.equal(found[key], big[key]) for key in big)
+
+
+def test_a_file_of_many_pieces_is_read_in_full(tmp_path, monkeypatch):
+    monkeypatch.setattr("isthmus.weights.reading._MAPPED_AT_ONCE", 100)
+    many = {f"layer.{index}": torch.randn(index % 7, 5) for index in range(50)} | {"half": torch.ones(3).bfloat16()}
+    save_file(many, tmp_path / "w.safetensors", metadata={"format": "pt"})
+    found = read_checkpoint(tmp_path / "w.safetensors")
+    assert found.keys() == many.keys()
+    assert all(torch.equal(found[key], many[key]) and found[key].dtype == many[key].dtype for key in many)
+
+
+def test_a_file_that_is_replaced_while_it_is_read_is_an_error(tmp_path, monkeypatch):
+    path = tmp_path / "w.safetensors"
+    save_file(TENSORS, path)
+    versions = iter([(1, 1, 1), (2, 1, 1)])
+    monkeypatch.setattr("isthmus.weights.reading._version", lambda _: next(versions))
+    with pytest.raises(WeightsError, match=r"w\.safetensors was overwritten while it was read"):
+        read_checkpoint(path)
+
+
+@pytest.mark.parametrize("value", [torch.eye(3).to_sparse(), torch.ones(3, device="meta")])
+def test_tensors_without_plain_values_are_an_error(tmp_path, value):
+    torch.save({"a": value}, tmp_path / "w.pt")
+    with pytest.raises(WeightsError, match="'a' is sparse or was saved without its values"):
+        read_checkpoint(tmp_path / "w.pt")

@@ -73,8 +73,8 @@ def _version(path: Path) -> tuple[int, int, int]:
 
 def _read_torch(path: Path) -> Any:
     try:
-        with warnings.catch_warnings():  # that a file was pickled by a newer protocol is no news to its reader
-            warnings.filterwarnings("ignore", "Detected pickle protocol")
+        with warnings.catch_warnings():  # how a file was pickled and is checked is no news to its reader
+            warnings.filterwarnings("ignore", "Detected pickle protocol|Validating sparse tensor")
             return torch.load(path, map_location="cpu", weights_only=True, mmap=False)
     except pickle.UnpicklingError as error:
         raise WeightsError(
