@@ -10,7 +10,7 @@ A plug-in package registers its parts in an entry-point group, `isthmus.backbone
 
 from itertools import chain
 
-from isthmus.registry.catalog import backbones, decoders, factories, necks, networks
+from isthmus.registry.catalog import backbones, decoders, factories, models, necks, networks
 from isthmus.registry.entry import Entry
 from isthmus.registry.multi import MultiSourceRegistry, Source
 from isthmus.registry.plugins import plugin_entries
@@ -22,7 +22,9 @@ ISTHMUS_BACKBONE_REGISTRY = Registry(
 )
 ISTHMUS_NECK_REGISTRY = Registry("neck", chain(necks.ENTRIES, plugin_entries("isthmus.necks")))
 ISTHMUS_DECODER_REGISTRY = Registry("decoder", chain(decoders.ENTRIES, plugin_entries("isthmus.decoders")))
-ISTHMUS_FULL_MODEL_REGISTRY = Registry("full model", chain(networks.models(), plugin_entries("isthmus.models")))
+ISTHMUS_FULL_MODEL_REGISTRY = Registry(
+    "full model", chain(models.models(), networks.models(), plugin_entries("isthmus.models"))
+)
 
 BACKBONE_REGISTRY = MultiSourceRegistry(
     "backbone", isthmus=ISTHMUS_BACKBONE_REGISTRY, timm=timm_backbones(), smp=smp_encoders()

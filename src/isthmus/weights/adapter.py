@@ -1,6 +1,6 @@
 """How the entries of published files become those of an encoder: one small table a family."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from torch import Tensor, nn
@@ -26,10 +26,13 @@ class Adapter:
         first_layer: the parameter of the encoder with a slice per band along its second axis; None where there is none.
         first_layers: several such parameters, one a modality, each with its own bands.
         positions: the learned position embeddings of the encoder, each `(1, prefix + height * width, channels)`, and
-            how many prefix tokens they begin with. They are resized to the grid of the encoder.
+            how many prefix tokens they begin with. They are resized to the grid of the encoder, which is its
+            `grid_size` (height, width), or square where it does not say.
         computed: buffers that the encoder computes and that are never loaded.
         added: what the names of parameters begin with that no published file holds, such as prompts. They are loaded
             where a file has them, and else stay as the encoder made them, within `initialised`.
+        convert: turns the entries of a file, under any prefix, into those of the layout that all the rest is about;
+            for what renaming cannot do, and for families that are published in several layouts.
     """
 
     anchor: str
@@ -39,6 +42,7 @@ class Adapter:
     positions: Mapping[str, int] = field(default_factory=dict)
     computed: Sequence[str] = ()
     added: Sequence[str] = ()
+    convert: Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]] | None = None
 
     def load(
         self,
@@ -67,6 +71,7 @@ class Adapter:
         Raises:
             WeightsError: the entries are not those of such an encoder.
         """
+        checkpoint = checkpoint if self.convert is None else self.convert(checkpoint)
         entries, ignored = part_with(self.anchor, checkpoint, source)
         entries, left_out = renamed(entries, self.renames)
         adapted: dict[str, str] = {}
@@ -75,9 +80,11 @@ class Adapter:
             if name in entries:
                 entries[name], how = layer.fit(entries[name], own[name], source, new_bands)
                 adapted |= {name: how} if how else {}
+        grid = getattr(encoder, "grid_size", None)
         for name, prefix_tokens in self.positions.items():
             if name in entries:
-                entries[name], how = fit_positions(entries[name], own[name], prefix_tokens, f"{source}: {name}")
+                where = f"{source}: {name}"
+                entries[name], how = fit_positions(entries[name], own[name], prefix_tokens, where, grid)
                 adapted |= {name: how} if how else {}
         return load_weights(
             encoder,

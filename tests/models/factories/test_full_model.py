@@ -45,7 +45,8 @@ def test_every_name_has_a_source_and_facts():
     for name in ISTHMUS_FULL_MODEL_REGISTRY:
         entry = FULL_MODEL_REGISTRY.entry(f"isthmus_{name}")
         assert entry.facts["doc"]
-        assert {"num_outputs", "in_chans", "pad"} <= set(entry.signature().names)
+        if not name.endswith("_mae"):
+            assert {"num_outputs", "in_chans", "pad"} <= set(entry.signature().names)
 
 
 @torch.no_grad()

@@ -94,4 +94,5 @@ def _sample(
     ]
     shares = weights.transpose(1, 2).flatten(0, 1).flatten(2)[:, None]  # batch x head, 1, query, level x point
     summed = (torch.cat(found, dim=3) * shares).sum(3)  # batch x head, channel, query
-    return summed.unflatten(0, (values.shape[0], values.shape[2])).permute(0, 3, 1, 2).flatten(2)
+    parted: Tensor = summed.unflatten(0, (values.shape[0], values.shape[2]))
+    return parted.permute(0, 3, 1, 2).flatten(2)

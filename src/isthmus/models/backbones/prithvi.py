@@ -113,18 +113,19 @@ def prithvi(
         ArgumentError: arguments that contradict each other or have no valid value.
         WeightsError: the weights cannot be found, read or fitted.
     """
-    sizes = VARIANTS[variant]
-    config = PrithviConfig(
-        bands=image_bands(bands, in_chans, PRETRAINED_BANDS),
+    config = configured(
+        variant,
+        bands=bands,
+        in_chans=in_chans,
         num_frames=num_frames,
-        img_size=pair(img_size, "img_size"),
-        patch_size=patch_of(sizes.patch_size if patch_size is None else patch_size),
-        embed_dim=sizes.embed_dim if embed_dim is None else embed_dim,
-        depth=sizes.depth if depth is None else depth,
-        num_heads=sizes.num_heads if num_heads is None else num_heads,
+        img_size=img_size,
+        patch_size=patch_size,
+        embed_dim=embed_dim,
+        depth=depth,
+        num_heads=num_heads,
         mlp_ratio=mlp_ratio,
-        coords_encoding=(COORDINATES if sizes.coordinates else ()) if coords_encoding is None else coords_encoding,
-        coords_scale_learn=sizes.coordinates if coords_scale_learn is None else coords_scale_learn,
+        coords_encoding=coords_encoding,
+        coords_scale_learn=coords_scale_learn,
         drop_path=drop_path,
     )
 
@@ -152,12 +153,44 @@ def prithvi(
     )
 
 
-def patch_of(size: int | Sequence[int]) -> tuple[int, int, int]:
-    """A patch as (time, height, width), given so or as one number for height and width.
+def configured(
+    variant: str,
+    *,
+    bands: Sequence[str | int | Sequence[int]] | None,
+    in_chans: int | None,
+    num_frames: int,
+    img_size: int | Sequence[int],
+    patch_size: int | Sequence[int] | None,
+    embed_dim: int | None,
+    depth: int | None,
+    num_heads: int | None,
+    mlp_ratio: float,
+    coords_encoding: Sequence[str] | None,
+    coords_scale_learn: bool | None,
+    drop_path: float,
+) -> PrithviConfig:
+    """The sizes of a variant, with those that `prithvi` is given in the place of its own.
 
     Raises:
-        ArgumentError: there are two numbers, or more than three.
+        ArgumentError: arguments that contradict each other or have no valid value.
     """
+    sizes = VARIANTS[variant]
+    return PrithviConfig(
+        bands=image_bands(bands, in_chans, PRETRAINED_BANDS),
+        num_frames=num_frames,
+        img_size=pair(img_size, "img_size"),
+        patch_size=_patch(sizes.patch_size if patch_size is None else patch_size),
+        embed_dim=sizes.embed_dim if embed_dim is None else embed_dim,
+        depth=sizes.depth if depth is None else depth,
+        num_heads=sizes.num_heads if num_heads is None else num_heads,
+        mlp_ratio=mlp_ratio,
+        coords_encoding=(COORDINATES if sizes.coordinates else ()) if coords_encoding is None else coords_encoding,
+        coords_scale_learn=sizes.coordinates if coords_scale_learn is None else coords_scale_learn,
+        drop_path=drop_path,
+    )
+
+
+def _patch(size: int | Sequence[int]) -> tuple[int, int, int]:
     if isinstance(size, int):
         return 1, size, size
     if len(size) != 3:

@@ -1,6 +1,6 @@
 """`FullModelFactory`: models that are built as one, by name."""
 
-from typing import Any
+from typing import Any, TypeGuard
 
 from torch import nn
 
@@ -9,12 +9,13 @@ from isthmus.errors import ArgumentError, CompositionError, UnknownTaskError, di
 from isthmus.models.base import Model
 from isthmus.models.block_model import BlockModel
 from isthmus.models.factories.parts import count_outputs
+from isthmus.models.reconstruction import ReconstructionModel
 from isthmus.plan.probe import check_image_size
 from isthmus.plan.trace import check_composition
 from isthmus.registry import FULL_MODEL_REGISTRY
 from isthmus.signatures import check_arguments
 
-TASKS = ("segmentation", "regression", "keypoints")
+TASKS = ("segmentation", "regression", "keypoints", "reconstruction")
 
 
 class FullModelFactory:
@@ -32,11 +33,11 @@ class FullModelFactory:
         *,
         num_outputs: int | None = None,
         **kwargs: Any,
-    ) -> Model:
+    ) -> Model | ReconstructionModel:
         """Build a model.
 
         Args:
-            task: segmentation, regression or keypoints.
+            task: segmentation, regression, keypoints or reconstruction.
             model: a name in the registry of full models.
             num_classes: how many classes (segmentation) or maps (keypoints) there are.
             rescale: whether a prediction of a coarser stride is resized to the image; by default it is, but for
@@ -55,9 +56,21 @@ class FullModelFactory:
         if "num_outputs" in signature.names:
             given["num_outputs"] = _required(task, count_outputs(task, num_classes, num_outputs))
         check_arguments(signature, given, f"the model {model!r}")
-        built = _as_model(entry.build(**given), model, task, rescale)
+        built = entry.build(**given)
+        if _check_reconstructs(built, model, task):
+            return built
+        built = _as_model(built, model, task, rescale)
         check_composition(built, check_image_size(getattr(built, "encoder", built)))
         return built
+
+
+def _check_reconstructs(built: nn.Module, name: str, task: str) -> TypeGuard[ReconstructionModel]:
+    """Whether a model reconstructs images, which is what the task reconstruction wants and no other."""
+    reconstructs = isinstance(built, ReconstructionModel)
+    if reconstructs != (task == "reconstruction"):
+        does = "reconstructs images" if reconstructs else "does not reconstruct images"
+        raise CompositionError(f"the full model {name!r} {does}, so it cannot be built for the task {task!r}")
+    return reconstructs
 
 
 def _as_model(built: nn.Module, name: str, task: str, rescale: bool | None) -> Model:
