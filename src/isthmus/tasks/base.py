@@ -277,9 +277,10 @@ class BaseTask(LightningModule, ABC):
                 "lr_overrides has no effect beside a root `optimizer`; give optimizer, lr and scheduler in the task"
             )
 
-    def on_before_zero_grad(self, optimizer: Any) -> None:  # noqa: ARG002
-        """Let adapters act on the gradients of the step that was taken last."""
-        after_step(self.model, self.global_step)
+    def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
+        """Take a step, and let adapters act on its gradients."""
+        super().optimizer_step(*args, **kwargs)
+        after_step(self.model, self.trainer.global_step)
 
     # --- checkpoints --------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
 
 from isthmus.errors import ArgumentError
-from isthmus.models.adapters.base_weights import base_keys, differences, original_name, sample
+from isthmus.models.adapters.base_weights import Samples, base_keys, differences, original_name, sample
 from isthmus.models.adapters.fused_qkv import split_qkv
 from isthmus.models.adapters.methods import check_keys, make_settings, require_peft
 from isthmus.models.encoder_wrapper import EncoderWrapper
@@ -20,7 +20,8 @@ DEFAULT = "default"
 class AdaptedEncoder(EncoderWrapper):
     """An encoder with adapters of the package `peft`: LoRA (arXiv 2106.09685) and its relatives.
 
-    The weights of the encoder are frozen, and its batch normalisation stays as in evaluation; the adapters are trained.
+    The weights of the encoder are frozen, and its batch normalisation stays as in evaluation; the adapters are trained,
+    and so is what was put into the encoder for tuning, such as prompts.
     Everything else about the encoder, `out_channels`, `feature_specs` and so on, is as before. Several adapters can be
     kept in one encoder (`load_adapter`), of which one is used at a time (`use_adapter`).
 
@@ -60,10 +61,10 @@ class AdaptedEncoder(EncoderWrapper):
         self._original_names = frozenset(encoder.state_dict())
         before = sample(encoder.state_dict())
         self.base_model = _inject(encoder, make_settings(peft_config, encoder), adapter)
-        state = self.state_dict()
-        after = sample({original_name(key): state[key] for key in self.base_keys()})
-        kept = {name: values for name, values in before.items() if name in after}
-        self.base_is_published = base_is_published and not differences(kept, after)
+        for part in encoder.modules():
+            if getattr(part, "stays_trainable", False):  # prompts, and what else was put there to be trained
+                part.requires_grad_()
+        self.base_is_published = base_is_published and self._has_kept(before) and not self._unpublished()
 
     @property
     def tuner(self) -> Any:
@@ -96,6 +97,22 @@ class AdaptedEncoder(EncoderWrapper):
     def base_keys(self) -> list[str]:
         """The entries of the state that belong to the encoder and stay as they are."""
         return base_keys(self, self._original_names)
+
+    def trained_of_encoder(self) -> list[str]:
+        """The parameters of the encoder itself that are trained beside the adapters, such as prompts."""
+        trained = [name for name, parameter in self.named_parameters() if parameter.requires_grad]
+        return [name for name in trained if original_name(name) in self._original_names]
+
+    def _has_kept(self, before: Samples) -> bool:
+        """Whether the weights of the encoder are what they were; some methods change what they begin with."""
+        state = self.state_dict()
+        after = sample({original_name(key): state[key] for key in self.base_keys()})
+        return not differences({name: values for name, values in before.items() if name in after}, after)
+
+    def _unpublished(self) -> list[str]:
+        """Frozen parameters that no published file holds."""
+        added = tuple(getattr(getattr(self.wrapped, "weights_report", None), "added", ()))
+        return [key for key in self.base_keys() if key.endswith(added)] if added else []
 
     def forward(self, x: Any, **kwargs: Any) -> Any:
         """What the encoder gives with the adapter in use; keywords that it does not take are left out."""

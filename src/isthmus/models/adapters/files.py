@@ -41,6 +41,8 @@ def save_adapter(model: nn.Module, folder: str | Path, name: str | None = None) 
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     state = get_peft_model_state_dict(encoder, adapter_name=name, save_embedding_layers=False)
+    parameters = dict(encoder.named_parameters())
+    state |= {key: parameters[key] for key in encoder.trained_of_encoder() if key not in state}
     with atomic_path(folder / WEIGHTS) as temporary:
         save_file({key: tensor.detach().cpu().contiguous().clone() for key, tensor in state.items()}, temporary)
     settings = encoder.peft_config[name].to_dict()

@@ -30,7 +30,5 @@ def after_step(model: nn.Module, step: int) -> None:
     """Let the adapter in use act on the gradients of a step that has been taken; AdaLoRA moves its ranks."""
     encoder = adapted_encoder(model)
     allocate = None if encoder is None else getattr(encoder.tuner, "update_and_allocate", None)
-    if encoder is None or allocate is None:
-        return
-    if any(parameter.grad is not None for parameter in encoder.parameters()):  # there are none before the first step
+    if allocate is not None:
         allocate(step)

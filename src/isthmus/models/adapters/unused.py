@@ -2,6 +2,7 @@
 
 from isthmus.errors import CompositionError
 from isthmus.models.adapters.adapted_encoder import AdaptedEncoder
+from isthmus.models.adapters.base_weights import PREFIX
 from isthmus.models.adapters.targets import shared_names
 from isthmus.plan.probe import check_image_size, evaluating, example_input, on_meta
 
@@ -38,7 +39,7 @@ def check_adapters_are_called(encoder: AdaptedEncoder) -> None:
     silent = [name for name in adapted if name not in called and name.rpartition(".")[0] in called]
     if silent:
         raise CompositionError(
-            f"peft_config: the adapters of {', '.join(shared_names(silent))} would have no effect: "
+            f"peft_config: the adapters of {', '.join(shared_names(name.removeprefix(PREFIX) for name in silent))} would have no effect: "
             f"{type(encoder.wrapped).__name__} reads the weights of these layers instead of calling them. Choose other "
             "target_modules"
         )
