@@ -7,6 +7,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from isthmus.models.base import Model, ModelOutput
+from isthmus.models.feature_checks import check_tensors
 from isthmus.models.keywords import taken_by
 from isthmus.models.padding import image_size, pad_images
 
@@ -60,6 +61,7 @@ class EncoderDecoderModel(Model):
         padded = x if self.size_multiple is None else pad_images(x, self.size_multiple, self.padding)
         padded_size = _image_size(padded)
         features = self.encoder(padded, **taken_by(self.encoder, kwargs))
+        check_tensors(type(self.encoder).__name__, features)
         if self.neck is not None:
             features = self.neck(features, image_size=padded_size)
         predictions = {

@@ -49,6 +49,20 @@ def check_count(owner: str, features: Sequence[Tensor], count: int) -> None:
         raise ShapeError(f"{owner} was built for {count} features, but was handed {len(features)}")
 
 
+def check_tensors(owner: str, features: Iterable[object]) -> None:
+    """Refuse features that are dicts or anything else than tensors.
+
+    Raises:
+        CompositionError: a feature is no tensor.
+    """
+    for place, feature in enumerate(features):
+        if not isinstance(feature, Tensor):
+            raise CompositionError(
+                f"{owner} gives a {type(feature).__name__} as feature {place}; necks and decoders take tensors. Where "
+                "it merges several modalities, choose a way that gives one tensor, such as merge_method: mean"
+            )
+
+
 def check_grids(owner: str, features: Iterable[Tensor]) -> None:
     """Refuse features that are not grids of shape (batch, channels, height, width).
 

@@ -5,13 +5,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from isthmus.errors import ArgumentError, ShapeError
+from isthmus.errors import ArgumentError, CompositionError, ShapeError
 from isthmus.features import Layout
 from isthmus.models.backbones.terramind import VARIANTS
 from isthmus.models.backbones.terramind_encoder import TerraMindEncoder
 from isthmus.models.backbones.terramind_modalities import MODALITIES, chosen_inputs
 from isthmus.models.backbones.terramind_tokenizer import ScalarQuantiser
 from isthmus.models.backbones.terramind_tokenizers import VARIANTS as TOKENIZERS
+from isthmus.models.factories import EncoderDecoderFactory
 from isthmus.plan import check_encoder
 from isthmus.registry import ISTHMUS_BACKBONE_REGISTRY
 
@@ -336,6 +337,14 @@ def test_a_deep_copy_is_an_encoder_of_its_own():
             parameter.zero_()
         assert torch.equal(encoder(given)[-1], expected)
         assert twin(given)[-1].abs().max() == 0
+
+
+def test_a_dict_of_features_fits_no_decoder():
+    chosen = {"backbone_modalities": ["S2L2A", "DEM"], "backbone_out_indices": [2, 5, 8, 11], "num_classes": 2}
+    with pytest.raises(CompositionError, match=r"TerraMindEncoder gives a dict .* merge_method: mean"):
+        EncoderDecoderFactory().build_model(
+            "segmentation", "terramind_v1_tiny", "FCNDecoder", necks="auto", backbone_merge_method="dict", **chosen
+        )
 
 
 @pytest.mark.slow

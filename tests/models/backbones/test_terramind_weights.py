@@ -98,7 +98,7 @@ def test_a_missing_entry_of_a_used_modality_is_an_error(published, file, tmp_pat
     assert build(modalities=["S2L2A"], ckpt_path=path).weights_report.random == ()
     with pytest.raises(WeightsError, match=f"lacks {DEM}mod_emb"):
         build(modalities=["S2L2A", "DEM"], ckpt_path=path)
-    with pytest.raises(WeightsError, match="lacks encoder_embeddings[.]untok_sen1rtc@224"):
+    with pytest.raises(WeightsError, match=r"lacks encoder_embeddings\.untok_sen1rtc@224"):
         build(modalities=["S1RTC"], ckpt_path=file)
     loaded = build(modalities=["S2L2A", "DEM"], ckpt_path=path, allow_missing_weights=True)
     assert loaded.weights_report.random == (DEM + "mod_emb",)
