@@ -1,12 +1,32 @@
 """The backbones of Isthmus: one file a family, with what is known about each of its members."""
 
-from isthmus.registry.catalog.backbones import clay, dofa, prithvi, scale_mae, terramind
+from isthmus.registry.catalog.backbones import (
+    clay,
+    dinov3,
+    dofa,
+    identity,
+    mmearth_convnextv2,
+    prithvi,
+    satlas_swin,
+    scale_mae,
+    terramind,
+    torchgeo_resnet,
+    torchgeo_vit,
+    unet,
+)
 from isthmus.registry.entry import Entry
 
 ENTRIES: tuple[Entry, ...] = (
     *prithvi.ENTRIES,
-    *clay.ENTRIES,
-    *terramind.ENTRIES,
     *dofa.ENTRIES,
+    *clay.ENTRIES,
     *scale_mae.ENTRIES,
+    *torchgeo_resnet.ENTRIES,
+    *torchgeo_vit.ENTRIES,
+    *satlas_swin.ENTRIES,
+    *terramind.ENTRIES,
+    *dinov3.ENTRIES,
+    *mmearth_convnextv2.ENTRIES,
+    *unet.ENTRIES,
+    *identity.ENTRIES,
 )

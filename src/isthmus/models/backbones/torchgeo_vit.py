@@ -1,0 +1,160 @@
+"""The small vision transformers (arXiv 2010.11929) with weights for Landsat and Sentinel-2.
+
+The weights are those of SSL4EO-L (arXiv 2306.09424) and SSL4EO-S12 (arXiv 2211.07044) as TorchGeo publishes them.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from isthmus.features import FeatureSpec
+from isthmus.models.backbones.arguments import feature_indices, image_bands, pair
+from isthmus.models.backbones.image_shape import check_image
+from isthmus.models.backbones.transformer import TransformerBlock, run_blocks
+from isthmus.weights.adapter import Adapter
+from isthmus.weights.building import build_with_weights
+from isthmus.weights.hub import bands_of
+from isthmus.weights.report import WeightsReport
+
+PUBLISHED = Adapter(
+    "patch_embed.proj.weight",
+    renames={"norm.": None, "head.": None},
+    first_layer="patch_embed.proj.weight",
+    positions={"pos_embed": 1},
+)
+CHANNELS, DEPTH, HEADS, PATCH = 384, 12, 6, 16
+
+
+class PatchEmbedding(nn.Module):
+    """Cuts images into patches and projects each to `channels` numbers."""
+
+    def __init__(self, bands: int, channels: int, patch_size: int) -> None:
+        super().__init__()
+        self.proj = nn.Conv2d(bands, channels, patch_size, patch_size)
+
+    def forward(
+        self, x: Float[Tensor, "batch bands height width"]
+    ) -> Float[Tensor, "batch channels grid_height grid_width"]:
+        """Embed the patches, each at its place in the grid."""
+        grid: Tensor = self.proj(x)
+        return grid
+
+
+class SmallViT(nn.Module):
+    """ViT-S/16 that gives the patches of its blocks as grids.
+
+    Takes `(B, C, H, W)` of any size that is a multiple of 16: the position embeddings are interpolated to it. Gives,
+    for each block in `out_indices`, the grid `(B, 384, H / 16, W / 16)` as it leaves the block, without the class token
+    and without the normalisation that only the classifier saw.
+
+    Args:
+        bands: the bands of an image, in order: names, or integers where they have none.
+        img_size: height and width of the images that the position embeddings are learned for.
+        out_indices: the blocks whose output is returned, the last ones as negative numbers; every block by default.
+        drop_path: the rate of stochastic depth of the last block; it grows linearly from zero at the first.
+
+    Attributes:
+        out_channels: per returned feature, its channels.
+        feature_specs: per returned feature, its layout.
+        in_channels: the number of bands.
+        image_size: the native (height, width).
+        grid_size: the native number of patches along height and width.
+        patch_size: of a patch, (height, width).
+        weights_report: what was loaded from where; None where the weights are random.
+    """
+
+    def __init__(
+        self,
+        bands: Sequence[str | int],
+        img_size: tuple[int, int],
+        out_indices: Sequence[int] | None = None,
+        drop_path: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.bands = list(bands)
+        self.in_channels = len(self.bands)
+        self.image_size, self.patch_size = img_size, (PATCH, PATCH)
+        self.grid_size = img_size[0] // PATCH, img_size[1] // PATCH
+        self.out_indices = feature_indices(out_indices, DEPTH)
+        self.feature_specs = [FeatureSpec(CHANNELS, stride=(float(PATCH), float(PATCH))) for _ in self.out_indices]
+        self.out_channels = [CHANNELS for _ in self.out_indices]
+        self.weights_report: WeightsReport | None = None
+        self.cls_token = nn.Parameter(torch.empty(1, 1, CHANNELS))
+        self.pos_embed = nn.Parameter(torch.empty(1, 1 + self.grid_size[0] * self.grid_size[1], CHANNELS))
+        nn.init.normal_(self.cls_token, std=1e-6)
+        nn.init.trunc_normal_(self.pos_embed, std=0.02)
+        self.patch_embed = PatchEmbedding(self.in_channels, CHANNELS, PATCH)
+        rates = [drop_path * index / (DEPTH - 1) for index in range(DEPTH)]
+        self.blocks = nn.ModuleList(TransformerBlock(CHANNELS, HEADS, 4.0, rate, norm_eps=1e-6) for rate in rates)
+
+    def forward(self, x: Float[Tensor, "*image"]) -> list[Float[Tensor, "batch channels grid_height grid_width"]]:
+        """Encode a batch of images `(B, C, H, W)`.
+
+        Raises:
+            ShapeError: a tensor of another shape.
+        """
+        grid = check_image(x, self.bands, self.patch_size)
+        cells = self.patch_embed(x) + self._positions(grid)
+        class_token = self.cls_token + self.pos_embed[:, :1]
+        tokens = torch.cat([class_token.expand(len(x), -1, -1), cells.flatten(2).transpose(1, 2)], dim=1)
+        features = run_blocks(self.blocks, nn.Identity(), tokens, self.out_indices)
+        return [feature[:, 1:].transpose(1, 2).unflatten(2, grid) for feature in features]
+
+    def _positions(self, grid: tuple[int, int]) -> Float[Tensor, "1 channels grid_height grid_width"]:
+        native = self.pos_embed[:, 1:].transpose(1, 2).unflatten(2, self.grid_size)
+        return native if grid == self.grid_size else F.interpolate(native, grid, mode="bicubic", antialias=True)
+
+
+def torchgeo_vit(
+    variant: str,
+    pretrained: bool = False,
+    ckpt_path: str | Path | None = None,
+    model_bands: Sequence[str | int | Sequence[int]] | None = None,
+    in_chans: int | None = None,
+    img_size: int | Sequence[int] = 224,
+    out_indices: Sequence[int] | None = None,
+    drop_path: float = 0.0,
+    pretrained_bands: Sequence[str | int | Sequence[int]] | None = None,
+    new_bands: str | None = None,
+    allow_missing_weights: bool = False,
+) -> SmallViT:
+    """Build a ViT-S/16 for satellite images.
+
+    Args:
+        variant: the name of the backbone, which says what its weights were made of.
+        pretrained: load the published weights, from the Hub or its cache.
+        ckpt_path: load the weights in this file instead; it is read whether or not `pretrained` is set.
+        model_bands: the bands of the images, in order; those that the weights were made for by default.
+        in_chans: the number of bands, where they have no names.
+        img_size: height and width that the position embeddings are kept for, or one number for both. Images may have
+            any other size.
+        out_indices: the blocks whose output is returned; every block by default.
+        drop_path: the rate of stochastic depth of the last block.
+        pretrained_bands: the bands that the weights were made for, where it is not those that are known.
+        new_bands: what bands that the weights do not know start from: "mean", the mean over the bands that they know,
+            or "random". By default "mean", and an error where the weights know none of the bands.
+        allow_missing_weights: leave parameters that the weights do not have at random instead of refusing.
+
+    Returns:
+        The encoder. Its `weights_report` says what was loaded. On the `meta` device nothing is loaded.
+
+    Raises:
+        ArgumentError: arguments that contradict each other or have no valid value.
+        WeightsError: the weights cannot be found, read or fitted.
+    """
+    bands = image_bands(model_bands, in_chans, bands_of(variant) or ())
+    return build_with_weights(
+        lambda: SmallViT(bands, pair(img_size, "img_size"), out_indices, drop_path),
+        PUBLISHED,
+        variant,
+        pretrained=pretrained,
+        ckpt_path=ckpt_path,
+        bands=bands,
+        pretrained_bands=pretrained_bands,
+        new_bands=new_bands,
+        allow_missing=allow_missing_weights,
+    )

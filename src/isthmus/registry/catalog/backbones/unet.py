@@ -1,0 +1,15 @@
+"""The U-Net (arXiv 1505.04597) as a backbone that gives the feature of every stage."""
+
+from isthmus.registry.entry import Entry
+
+ENTRIES: tuple[Entry, ...] = (
+    Entry(
+        "UNet",
+        "isthmus.models.backbones.unet:unet",
+        facts={
+            "family": "unet",
+            "doc": "U-Net of MMSegmentation's form, a feature a stage, the coarsest first; without published weights",
+            "parameters": 39_394_368,
+        },
+    ),
+)
