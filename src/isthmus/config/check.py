@@ -10,7 +10,9 @@ from isthmus.config.class_paths import ClassNode, class_nodes, qualify_class_pat
 from isthmus.config.composition import composition_faults
 from isthmus.config.data import data_faults
 from isthmus.config.monitors import monitor_faults
+from isthmus.config.peft import peft_faults
 from isthmus.config.points import point_faults
+from isthmus.config.time_axis import time_faults
 from isthmus.errors import Fault, did_you_mean
 from isthmus.registry.sources.static_scan import inherited_signature, merge
 from isthmus.signatures import Signature, static_signature
@@ -54,6 +56,8 @@ def check_config(config: Mapping[str, Any], subcommand: str = "fit") -> list[Fau
     if "model" not in unresolved_keys:
         faults += composition_faults(qualified)
         faults += monitor_faults(qualified)
+        faults += peft_faults(qualified)
+        faults += time_faults(qualified, subcommand)
     if not any(fault.key.partition(".")[0] == "data" for fault in faults):
         faults += data_faults(qualified, subcommand)
     faults += agreement_faults(qualified)

@@ -76,7 +76,9 @@ def _encoder_decoder_faults(arguments: Mapping[str, Any], task: str) -> Iterator
     known = () if signature is None else tuple(name for name in signature.names if name != "task")
     yield from _leftover_faults(arguments, known)
     yield from _backbone_faults(arguments)
-    yield from _decoder_faults(arguments, arguments.get("decoder"), _part(arguments, "decoder"), task, MODEL_ARGS)
+    yield from _decoder_faults(
+        arguments, arguments.get("decoder"), part_arguments(arguments, "decoder"), task, MODEL_ARGS
+    )
     yield from _neck_faults(arguments.get("necks"))
     for index, auxiliary in enumerate(arguments.get("aux_decoders") or []):
         yield from _auxiliary_faults(auxiliary, task, f"{MODEL_ARGS}.aux_decoders.{index}")
@@ -114,7 +116,7 @@ def _backbone_faults(arguments: Mapping[str, Any]) -> Iterator[Fault]:
     if entry is None:
         yield Fault(f"{MODEL_ARGS}.backbone", problem)
         return
-    given = {key: value for key, value in _part(arguments, "backbone").items() if key not in TAKEN_BY_FACTORY}
+    given = {key: value for key, value in part_arguments(arguments, "backbone").items() if key not in TAKEN_BY_FACTORY}
     nested = bool(arguments.get("backbone_kwargs"))
     yield from _part_faults(
         known_signature(entry), given, f"the backbone {name!r}", "backbone", MODEL_ARGS, nested=nested
@@ -138,13 +140,18 @@ def _decoder_faults(
     owner = f"the decoder {name!r}"
     if DECODER_REGISTRY.includes_head(name):
         given = {**dict.fromkeys(_taken(signature, _GIVEN_TO_DECODERS)), **given}
-        for argument in _part(arguments, "head"):
+        for argument in part_arguments(arguments, "head"):
             yield Fault(f"{key}.head_{argument}", f"{owner} includes its head, so there is none to take head arguments")
     else:
         head = static_signature(_HEADS[task])
-        without = None if head is None else head.without(_GIVEN_TO_HEADS - set(_part(arguments, "head")))
+        without = None if head is None else head.without(_GIVEN_TO_HEADS - set(part_arguments(arguments, "head")))
         yield from _part_faults(
-            without, _part(arguments, "head"), "the head", "head", key, nested=bool(arguments.get("head_kwargs"))
+            without,
+            part_arguments(arguments, "head"),
+            "the head",
+            "head",
+            key,
+            nested=bool(arguments.get("head_kwargs")),
         )
     yield from _part_faults(behind_channels(signature), given, owner, "decoder", key, nested=nested)
 
@@ -219,7 +226,7 @@ def _names_in(module: str, variable: str) -> list[str]:
     return []
 
 
-def _part(arguments: Mapping[str, Any], part: str) -> dict[str, Any]:
+def part_arguments(arguments: Mapping[str, Any], part: str) -> dict[str, Any]:
     """The arguments of a part, given one by one with its prefix or together."""
     together = arguments.get(f"{part}_kwargs")
     if isinstance(together, Mapping) and together:

@@ -10,9 +10,11 @@ from torch import nn
 from isthmus.config.composition import DEFAULT_FACTORY, TASK_OF_CLASS
 from isthmus.config.loading import load_config
 from isthmus.config.points import count_maps
+from isthmus.config.time_axis import data_have_time
 from isthmus.errors import CompositionError, ConfigError, Fault, UnknownTaskError
 from isthmus.plan.probe import cannot_live_on_meta, check_image_size
 from isthmus.plan.result import Plan
+from isthmus.plan.time_axis import check_time_axis
 from isthmus.plan.trace import trace
 from isthmus.registry import MODEL_FACTORY_REGISTRY
 
@@ -34,10 +36,13 @@ def plan(
 
     Raises:
         ConfigError: the configuration describes no model.
-        ArgumentError, UnknownNameError, CompositionError: the composition does not hold.
+        ArgumentError, UnknownNameError, CompositionError: the composition does not hold, or the images of the
+            configuration have an axis of time and the encoder has none, or the other way round.
     """
-    factory, task, arguments = _read(config)
+    loaded = load_config(config) if isinstance(config, str | Path) else config
+    factory, task, arguments = _read(loaded)
     model, built_on_meta = _build(factory, task, arguments)
+    check_time_axis(model.encoder, data_have_time(loaded))  # type: ignore[arg-type]
     size = _size(image_size, model)
     stages, outputs, on_meta = trace(model, size, batch_size, measure=True)
     return Plan(
@@ -51,8 +56,7 @@ def plan(
     )
 
 
-def _read(config: str | Path | Mapping[str, Any]) -> tuple[str, str, dict[str, Any]]:
-    loaded = load_config(config) if isinstance(config, str | Path) else config
+def _read(loaded: Mapping[str, Any]) -> tuple[str, str, dict[str, Any]]:
     if "model" not in loaded or "model_factory" in loaded:
         arguments = dict(loaded)
         return arguments.pop("model_factory", DEFAULT_FACTORY), arguments.pop("task", "segmentation"), arguments

@@ -6,11 +6,11 @@ from typing import Any
 
 from torch import nn
 
+from isthmus.config.peft import KEYS
 from isthmus.errors import ArgumentError, MissingExtraError, did_you_mean
 from isthmus.models.adapters.targets import ALL_LINEAR, check_targets, linear_names
 
 _FOR_LANGUAGE = {"ADAPTION_PROMPT", "POLY", "SHADOW", "TRAINABLE_TOKENS", "XLORA"}
-KEYS = ("method", "replace_qkv", "peft_config_kwargs")
 
 
 def make_settings(peft_config: Mapping[str, Any], encoder: nn.Module) -> Any:

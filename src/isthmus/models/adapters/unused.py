@@ -38,8 +38,9 @@ def check_adapters_are_called(encoder: AdaptedEncoder) -> None:
             handle.remove()
     silent = [name for name in adapted if name not in called and name.rpartition(".")[0] in called]
     if silent:
+        listed = ", ".join(shared_names(name.removeprefix(PREFIX) for name in silent))
         raise CompositionError(
-            f"peft_config: the adapters of {', '.join(shared_names(name.removeprefix(PREFIX) for name in silent))} would have no effect: "
+            f"peft_config: the adapters of {listed} would have no effect: "
             f"{type(encoder.wrapped).__name__} reads the weights of these layers instead of calling them. Choose other "
             "target_modules"
         )
