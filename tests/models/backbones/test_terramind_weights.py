@@ -155,3 +155,9 @@ def test_tokenizers_have_weights_of_their_own(published, file, tmp_path, small_t
     torch.save(loaded.state_dict(), tmp_path / "both.pt")
     again = build(modalities=["LULC"], ckpt_path=tmp_path / "both.pt")
     assert torch.equal(again.tokenizer["tok_lulc@224"].tokenize(x), own.tokenize(x))
+
+
+@pytest.mark.parametrize("name", ["terramind_v1_base", "terramind_v1_tokenizer_lulc"])
+def test_where_the_published_weights_are_is_told(name, small_tokenizers):
+    with pytest.raises(WeightsError, match=r"published in ibm-esa-geospatial/TerraMind-1\.0-.*give it as ckpt_path"):
+        build(name, pretrained=True)
