@@ -7,6 +7,7 @@ from isthmus.registry.catalog.backbones import (
     identity,
     mmearth_convnextv2,
     prithvi,
+    prithvi_swin,
     satlas_swin,
     scale_mae,
     terramind,
@@ -18,6 +19,7 @@ from isthmus.registry.entry import Entry
 
 ENTRIES: tuple[Entry, ...] = (
     *prithvi.ENTRIES,
+    *prithvi_swin.ENTRIES,
     *dofa.ENTRIES,
     *clay.ENTRIES,
     *scale_mae.ENTRIES,

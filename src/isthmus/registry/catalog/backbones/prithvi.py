@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from isthmus.bands import WAVELENGTHS
 from isthmus.registry.entry import Entry
 
-_HLS_BANDS = ["BLUE", "GREEN", "RED", "NIR_NARROW", "SWIR_1", "SWIR_2"]
+HLS_BANDS = ["BLUE", "GREEN", "RED", "NIR_NARROW", "SWIR_1", "SWIR_2"]
 _PRITHVI_V1: dict[str, Any] = {
     "frames": 3,
     "means": [775.0, 1081.0, 1229.0, 2497.0, 2204.0, 1611.0],
@@ -26,7 +27,8 @@ def _prithvi(name: str, parameters: int, doc: str, patch_size: int = 16, **publi
         "family": "prithvi",
         "doc": doc,
         "parameters": parameters,
-        "bands": list(_HLS_BANDS),
+        "bands": list(HLS_BANDS),
+        "wavelengths": [WAVELENGTHS[band] for band in HLS_BANDS],
         "sensors": ["HLS"],
         "patch_size": patch_size,
         "image_size": 224,
