@@ -10,6 +10,7 @@ from isthmus.errors import ArgumentError, ShapeError, WeightsError
 from isthmus.models.backbones.clay import VARIANTS, published
 from isthmus.models.backbones.transformer import run_blocks
 from isthmus.plan import check_encoder
+from isthmus.plan.light_meta import light_meta
 from isthmus.registry import ISTHMUS_BACKBONE_REGISTRY
 from isthmus.signatures import check_arguments
 
@@ -81,7 +82,7 @@ def test_v15_agrees_with_the_recorded_outputs(case, shared):
 @pytest.mark.parametrize("name", sorted(VARIANTS))
 def test_the_facts_are_those_of_what_is_built(name):
     entry = ISTHMUS_BACKBONE_REGISTRY.entry(name)
-    with torch.device("meta"):
+    with light_meta(), torch.device("meta"):
         encoder = build(name, pretrained=True)
     assert encoder.weights_report is None
     assert sum(parameter.numel() for parameter in encoder.parameters()) == entry.facts["parameters"]

@@ -1,6 +1,8 @@
 """DOFA: the recorded numbers of the public implementation, and what an encoder must keep besides."""
 
 import copy
+from dataclasses import replace
+from unittest import mock
 
 import pytest
 import torch
@@ -10,6 +12,7 @@ from isthmus.bands import WAVELENGTHS, OpticalBands, SARBands
 from isthmus.errors import ArgumentError, ShapeError, WeightsError
 from isthmus.models.backbones.dofa import VARIANTS
 from isthmus.plan import check_encoder
+from isthmus.plan.light_meta import light_meta
 from isthmus.registry import ISTHMUS_BACKBONE_REGISTRY
 from isthmus.signatures import check_arguments
 
@@ -19,8 +22,10 @@ RGB = ["RED", "GREEN", "BLUE"]
 NOT_OURS = {"fc_norm.weight", "fc_norm.bias", "head.weight", "head.bias"}
 
 
-def build(name=SMALL, model_bands=RGB, **kwargs):
-    return ISTHMUS_BACKBONE_REGISTRY.build(name, model_bands=model_bands, **kwargs).eval()
+def build(name=SMALL, model_bands=RGB, depth=2, **kwargs):
+    """An encoder with two blocks, for the sake of speed, or as many as are asked for."""
+    with mock.patch.dict(VARIANTS, {name: replace(VARIANTS[name], depth=depth or VARIANTS[name].depth)}):
+        return ISTHMUS_BACKBONE_REGISTRY.build(name, model_bands=model_bands, **kwargs).eval()
 
 
 def published(key):
@@ -36,7 +41,7 @@ RECORDED = [pytest.param(case, id=case["id"]) for case in cases("backbones", "do
 def test_agrees_with_the_recorded_outputs(case, shared):
     check, manifest = load_oracle(), load_manifests().manifest(case)
     check_arguments(ISTHMUS_BACKBONE_REGISTRY.entry(case["registry"]).signature(), case["kwargs"], SMALL)
-    encoder = build(case["registry"], **case["kwargs"])
+    encoder = build(case["registry"], depth=None, **case["kwargs"])
     shapes = {key: shape for key, shape, *_ in manifest}
     own = {f"dofa_model.{published(key)}": tuple(tensor.shape) for key, tensor in encoder.state_dict().items()}
     assert own == {key: shape for key, shape in shapes.items() if key.removeprefix("dofa_model.") not in NOT_OURS}
@@ -81,8 +86,8 @@ def test_every_band_of_the_vocabulary_but_one_has_a_wavelength():
 @pytest.mark.parametrize("name", sorted(VARIANTS))
 def test_the_facts_are_those_of_what_is_built(name):
     entry = ISTHMUS_BACKBONE_REGISTRY.entry(name)
-    with torch.device("meta"):
-        encoder = build(name, pretrained=True)
+    with light_meta(), torch.device("meta"):
+        encoder = build(name, depth=None, pretrained=True)
     assert encoder.weights_report is None
     assert sum(parameter.numel() for parameter in encoder.parameters()) == entry.facts["parameters"]
     assert encoder.patch_size == (entry.facts["patch_size"],) * 2
@@ -167,13 +172,13 @@ def test_a_classifier_in_the_file_is_left_out(checkpoint, tmp_path):
 
 def test_weights_that_lack_something_or_are_of_another_size_are_refused(checkpoint, tmp_path):
     state = torch.load(checkpoint[0])
-    state.pop("blocks.3.attn.qkv.weight")
+    state.pop("blocks.1.attn.qkv.weight")
     torch.save(state, tmp_path / "lacking.pth")
-    with pytest.raises(WeightsError, match=r"lacking.pth lacks blocks\.3\.attn\.qkv\.weight"):
+    with pytest.raises(WeightsError, match=r"lacking.pth lacks blocks\.1\.attn\.qkv\.weight"):
         build(ckpt_path=tmp_path / "lacking.pth")
     allowed = build(ckpt_path=tmp_path / "lacking.pth", allow_missing_weights=True)
-    assert allowed.weights_report.random == ("blocks.3.attn.qkv.weight",)
-    assert not allowed.blocks[3].attn.qkv.weight.is_meta
+    assert allowed.weights_report.random == ("blocks.1.attn.qkv.weight",)
+    assert not allowed.blocks[1].attn.qkv.weight.is_meta
     with pytest.raises(WeightsError, match="model of other sizes"):
         build("dofa_base_patch16_224", ckpt_path=checkpoint[0])
     with pytest.raises(WeightsError, match="no weights are published"):

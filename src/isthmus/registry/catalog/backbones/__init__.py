@@ -8,6 +8,7 @@ from isthmus.registry.catalog.backbones import (
     mmearth_convnextv2,
     prithvi,
     prithvi_swin,
+    sat_mae,
     satlas_swin,
     scale_mae,
     terramind,
@@ -31,4 +32,5 @@ ENTRIES: tuple[Entry, ...] = (
     *mmearth_convnextv2.ENTRIES,
     *unet.ENTRIES,
     *identity.ENTRIES,
+    *sat_mae.ENTRIES,
 )

@@ -1,0 +1,270 @@
+"""The networks of SatMAE (arXiv 2207.08051): vision transformers over images, over groups of bands and over time.
+
+All three are the encoders of masked autoencoders (arXiv 2111.06377). They differ in the tokens that they make of their
+input and in what they add to them; the rest is one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from isthmus.errors import ArgumentError, ShapeError, did_you_mean
+from isthmus.features import FeatureSpec, Layout
+from isthmus.models.backbones.arguments import feature_indices
+from isthmus.models.backbones.image_shape import check_image
+from isthmus.models.backbones.patch_embedding import PatchEmbedding
+from isthmus.models.backbones.sincos import resize_positions, sincos_1d, sincos_2d
+from isthmus.models.backbones.transformer import TransformerBlock, run_blocks
+from isthmus.weights.report import WeightsReport
+
+GROUP_CHANNELS = 256  # of a token, that tell the group of bands
+TIME_CHANNELS = 128  # of a token, that tell the year, and as many for the month and for the hour
+FIRST_YEAR = 2002
+
+
+@dataclass(frozen=True, slots=True)
+class SatMAEConfig:
+    """The sizes of an encoder of SatMAE.
+
+    Attributes:
+        bands: the bands of an image, in order: names, or integers where they have none.
+        img_size: height and width of the images.
+        patch_size: height and width of a patch.
+        embed_dim: the size of a token, a multiple of 4.
+        depth: the number of blocks.
+        num_heads: the heads of each attention.
+        out_indices: the blocks whose output is returned, the last ones as negative numbers; every block by default.
+        drop_path: the rate of stochastic depth of the last block; it grows linearly from zero at the first.
+    """
+
+    bands: Sequence[str | int]
+    img_size: tuple[int, int]
+    patch_size: int
+    embed_dim: int
+    depth: int
+    num_heads: int
+    out_indices: Sequence[int] | None = None
+    drop_path: float = 0.0
+
+
+class SatMAETrunk(nn.Module):
+    """What the encoders of SatMAE have in common: positions, a class token and the blocks.
+
+    Args:
+        config: the sizes.
+        steps: how many grids of tokens follow one another.
+        other_channels: the channels of a token that tell something else than its position.
+
+    Attributes:
+        out_channels: per returned feature, the channels once the grids are folded into them.
+        feature_specs: per returned feature, its layout.
+        in_channels: the number of bands.
+        image_size: the native (height, width).
+        patch_size: of a patch, (height, width).
+        weights_report: what was loaded from where; None where the weights are random.
+
+    Raises:
+        ArgumentError: images smaller than a patch, or an index without a block.
+    """
+
+    pos_embed: Tensor
+
+    def __init__(self, config: SatMAEConfig, steps: int = 1, other_channels: int = 0) -> None:
+        super().__init__()
+        self.bands, self.in_channels = list(config.bands), len(config.bands)
+        self.embed_dim, self.steps = config.embed_dim, steps
+        self.image_size, self.patch_size = config.img_size, (config.patch_size, config.patch_size)
+        self.grid_size = config.img_size[0] // config.patch_size, config.img_size[1] // config.patch_size
+        if min(self.grid_size) < 1:
+            raise ArgumentError(f"img_size {config.img_size} is smaller than a patch of {self.patch_size}")
+        self.out_indices = feature_indices(config.out_indices, config.depth)
+        self.weights_report: WeightsReport | None = None
+
+        self.cls_token = nn.Parameter(torch.empty(1, 1, config.embed_dim))
+        nn.init.normal_(self.cls_token, std=0.02)
+        cells = sincos_2d(config.embed_dim - other_channels, self.grid_size, device=torch.device("cpu"))
+        positions = torch.cat([cells.new_zeros(1, cells.shape[2]), cells.flatten(0, 1)]).float()
+        self.register_buffer("pos_embed", positions[None].to(torch.get_default_device()))
+        rates = [config.drop_path * index / max(config.depth - 1, 1) for index in range(config.depth)]
+        self.blocks = nn.ModuleList(
+            TransformerBlock(config.embed_dim, config.num_heads, drop_path=rate, norm_eps=1e-6) for rate in rates
+        )
+        self.norm = nn.LayerNorm(config.embed_dim, eps=1e-6)
+
+    @property
+    def out_channels(self) -> list[int]:
+        """Per returned feature, the channels once the grids are folded into them."""
+        return [spec.out_channels for spec in self.feature_specs]
+
+    @property
+    def feature_specs(self) -> list[FeatureSpec]:
+        """Per returned feature, its layout; the grids of groups of bands count as time steps."""
+        stride = (float(self.patch_size[0]), float(self.patch_size[1]))
+        spec = FeatureSpec(self.embed_dim, Layout.TOKENS, stride, prefix_tokens=1, time_steps=self.steps)
+        return [spec for _ in self.out_indices]
+
+    def positions(self, grid: tuple[int, int]) -> Float[Tensor, "1 height width channels"]:
+        """The position embeddings of a grid of patches."""
+        return resize_positions(self.pos_embed[:, 1:].unflatten(1, self.grid_size), grid)
+
+    def encode(
+        self,
+        patches: Float[Tensor, "batch steps height width embed"],
+        about: Float[Tensor, "about_batch about_steps height width embed"],
+        about_class: Float[Tensor, "1 1 embed"],
+    ) -> list[Float[Tensor, "batch tokens embed"]]:
+        """Pass patches and the class token through the blocks, once what is known about them is added."""
+        patches = patches + about.to(patches.dtype)
+        class_token = (self.cls_token + about_class).to(patches.dtype).expand(len(patches), -1, -1)
+        tokens = torch.cat([class_token, patches.flatten(1, 3)], dim=1)
+        return run_blocks(self.blocks, self.norm, tokens, self.out_indices)
+
+
+class SatMAE(SatMAETrunk):
+    """The encoder of SatMAE for single images: a plain vision transformer.
+
+    Takes `(B, C, H, W)` of any height and width that are multiples of the patch: the position embeddings follow. Gives,
+    for each block in `out_indices`, the tokens `(B, 1 + H' x W', embed_dim)` with the class token first; those of the
+    last block are normalised.
+
+    Args:
+        config: the sizes.
+    """
+
+    def __init__(self, config: SatMAEConfig) -> None:
+        super().__init__(config)
+        self.patch_embed = PatchEmbedding(self.in_channels, config.embed_dim, config.patch_size)
+
+    def forward(self, x: Float[Tensor, "*image"]) -> list[Float[Tensor, "batch tokens embed"]]:
+        """Encode a batch of images `(B, C, H, W)`.
+
+        Raises:
+            ShapeError: a tensor of another shape.
+        """
+        grid = check_image(x, self.bands, self.patch_size)
+        return self.encode(self.patch_embed(x)[:, None], self.positions(grid)[:, None], self.pos_embed[:, :1])
+
+
+class GroupedSatMAE(SatMAETrunk):
+    """The encoder of SatMAE for multispectral images: a grid of tokens for each group of bands.
+
+    Takes `(B, C, H, W)`, as `SatMAE` does. Gives tokens `(B, 1 + groups x H' x W', embed_dim)`. A group none of whose
+    bands are in the images has no tokens.
+
+    Args:
+        config: the sizes; `embed_dim` is larger than 256.
+        groups: the groups of bands. Each band of the images is in one of them.
+
+    Attributes:
+        members: the places in the image of the bands of each group that has any.
+
+    Raises:
+        ArgumentError: a band that is in no group or in several.
+    """
+
+    channel_embed: Tensor
+    channel_cls_embed: Tensor
+
+    def __init__(self, config: SatMAEConfig, groups: Sequence[Sequence[str | int]]) -> None:
+        _check_groups(config.bands, groups)
+        places = [[index for index, band in enumerate(config.bands) if band in group] for group in groups]
+        super().__init__(config, sum(map(bool, places)), GROUP_CHANNELS)
+        self.members = {group: members for group, members in enumerate(places) if members}
+        self.patch_embed = nn.ModuleDict(
+            {
+                str(group): PatchEmbedding(len(members), config.embed_dim, config.patch_size)
+                for group, members in self.members.items()
+            }
+        )
+        numbers = torch.arange(len(groups), dtype=torch.float64, device="cpu")
+        names = sincos_1d(numbers, GROUP_CHANNELS).float()[None].to(torch.get_default_device())
+        self.register_buffer("channel_embed", names)
+        self.register_buffer("channel_cls_embed", torch.zeros_like(names[:, :1]))
+
+    def forward(self, x: Float[Tensor, "*image"]) -> list[Float[Tensor, "batch tokens embed"]]:
+        """Encode a batch of images `(B, C, H, W)`.
+
+        Raises:
+            ShapeError: a tensor of another shape.
+        """
+        grid = check_image(x, self.bands, self.patch_size)
+        patches = [self.patch_embed[str(group)](x[:, members]) for group, members in self.members.items()]
+        names = self.channel_embed[:, list(self.members)]
+        positions = self.positions(grid)[:, None].expand(-1, self.steps, -1, -1, -1)
+        names = names[:, :, None, None].expand(-1, -1, *grid, -1)
+        about_class = torch.cat([self.pos_embed[:, :1], self.channel_cls_embed], dim=2)
+        return self.encode(torch.stack(patches, dim=1), torch.cat([positions, names], dim=4), about_class)
+
+
+class TemporalSatMAE(SatMAETrunk):
+    """The encoder of SatMAE for time series: a grid of tokens for each image, which also tell its date.
+
+    Takes `(B, C, T, H, W)`. Gives tokens `(B, 1 + T x H' x W', embed_dim)`.
+
+    Args:
+        config: the sizes; `embed_dim` is larger than 384.
+        num_frames: the images of a time series, T.
+
+    Raises:
+        ArgumentError: no images.
+    """
+
+    def __init__(self, config: SatMAEConfig, num_frames: int) -> None:
+        if num_frames < 1:
+            raise ArgumentError(f"num_frames is {num_frames}: at least 1 was expected")
+        super().__init__(config, num_frames, 3 * TIME_CHANNELS)
+        self.num_frames = num_frames
+        self.patch_embed = PatchEmbedding(self.in_channels, config.embed_dim, config.patch_size)
+
+    def forward(
+        self, x: Float[Tensor, "*image"], timestamps: Tensor | None = None
+    ) -> list[Float[Tensor, "batch tokens embed"]]:
+        """Encode a batch of time series.
+
+        Args:
+            x: `(B, C, T, H, W)`.
+            timestamps: `(B, T, 3)`, the year, the month from 1 and the hour from 0 of each image. Without them the
+                tokens do not tell the date.
+
+        Raises:
+            ShapeError: a tensor of another shape.
+        """
+        if x.ndim != 5 or x.shape[2] != self.num_frames:
+            raise ShapeError(
+                f"the encoder takes images of shape (B, C, T, H, W) with T = {self.num_frames}, but was given "
+                f"{tuple(x.shape)}"
+            )
+        grid = check_image(x[:, :, 0], self.bands, self.patch_size)
+        patches = self.patch_embed(x.transpose(1, 2).flatten(0, 1)).unflatten(0, (len(x), self.num_frames))
+        dates = self._dates(x, timestamps)[:, :, None, None].expand(-1, -1, *grid, -1)
+        positions = self.positions(grid)[:, None].expand(len(x), self.num_frames, -1, -1, -1)
+        undated = self.pos_embed.new_zeros(1, 1, dates.shape[4])
+        about_class = torch.cat([self.pos_embed[:, :1], undated], dim=2)
+        return self.encode(patches, torch.cat([positions, dates.to(positions.dtype)], dim=4), about_class)
+
+    def _dates(self, x: Tensor, timestamps: Tensor | None) -> Float[Tensor, "batch steps channels"]:
+        expected = (len(x), self.num_frames, 3)
+        if timestamps is None:
+            return torch.zeros(*expected[:2], 3 * TIME_CHANNELS, device=x.device)
+        if tuple(timestamps.shape) != expected:
+            raise ShapeError(
+                f"timestamps has the shape {tuple(timestamps.shape)}: {expected} was expected, with year, month and "
+                "hour last"
+            )
+        since = timestamps.float() - torch.tensor([float(FIRST_YEAR), 1.0, 0.0], device=timestamps.device)
+        return sincos_1d(since, TIME_CHANNELS).flatten(2)
+
+
+def _check_groups(bands: Sequence[str | int], groups: Sequence[Sequence[str | int]]) -> None:
+    known = [band for group in groups for band in group]
+    for band in bands:
+        if known.count(band) != 1:
+            hint = did_you_mean(band, map(str, known)) if isinstance(band, str) and band not in known else ""
+            listed = "; ".join(", ".join(map(str, group)) for group in groups)
+            raise ArgumentError(
+                f"the band {band!r} is in {known.count(band)} groups of bands, not in one{hint or '.'} The groups are: "
+                f"{listed}; give others as channel_groups"
+            )

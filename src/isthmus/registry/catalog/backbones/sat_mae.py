@@ -1,0 +1,44 @@
+"""The SatMAE family (arXiv 2207.08051). Its weights are not in the Hub: they are loaded from a file."""
+
+from typing import Any
+
+from isthmus.registry.entry import Entry
+
+_RGB: dict[str, Any] = {"bands": ["RED", "GREEN", "BLUE"], "wavelengths": [0.665, 0.56, 0.49]}
+_SENTINEL_2: dict[str, Any] = {
+    "bands": [
+        "BLUE",
+        "GREEN",
+        "RED",
+        "RED_EDGE_1",
+        "RED_EDGE_2",
+        "RED_EDGE_3",
+        "NIR_BROAD",
+        "NIR_NARROW",
+        "SWIR_1",
+        "SWIR_2",
+    ],
+    "wavelengths": [0.49, 0.56, 0.665, 0.705, 0.74, 0.783, 0.832, 0.864, 1.61, 2.2],
+    "sensors": ["Sentinel-2"],
+}
+
+
+def _sat_mae(name: str, parameters: int, doc: str, **facts: Any) -> Entry:
+    builder = "sat_mae_grouped" if "sentinel2" in name else "sat_mae"
+    sizes = {"patch_size": 8, "image_size": 96} if "sentinel2" in name else {"patch_size": 16, "image_size": 224}
+    known = {"family": "sat_mae", "doc": doc, "parameters": parameters, **sizes, **facts}
+    return Entry(name, f"isthmus.models.backbones.sat_mae:{builder}", {"variant": name}, known)
+
+
+ENTRIES: tuple[Entry, ...] = (
+    _sat_mae("satmae_base_patch16", 85_647_360, "SatMAE, ViT-B, single images", **_RGB),
+    _sat_mae("satmae_large_patch16", 303_099_904, "SatMAE, ViT-L, single images", **_RGB),
+    _sat_mae("satmae_temporal_base_patch16", 85_647_360, "SatMAE, ViT-B, time series with dates", frames=3, **_RGB),
+    _sat_mae("satmae_temporal_large_patch16", 303_099_904, "SatMAE, ViT-L, time series with dates", frames=3, **_RGB),
+    _sat_mae(
+        "satmae_sentinel2_base_patch8", 85_550_592, "SatMAE, ViT-B, tokens for three groups of bands", **_SENTINEL_2
+    ),
+    _sat_mae(
+        "satmae_sentinel2_large_patch8", 302_970_880, "SatMAE, ViT-L, tokens for three groups of bands", **_SENTINEL_2
+    ),
+)
