@@ -21,7 +21,9 @@ class GenericNonGeoSegmentationDataModule(ImageDataModule):
     """Images and masks in folders, paired by name, for semantic segmentation.
 
     Batches hold `image`, float32 `(B, C, H, W)` or `(B, C, T, H, W)`, normalised on the device; `mask`, int64
-    `(B, H, W)`; and `filename`, a list of paths.
+    `(B, H, W)`; and `filename`, a list of paths. With `metadata` they also hold `temporal_coords`, float32 `(B, T, 2)`,
+    the year and the day of the year (1 to 366) of each time step, and `location_coords`, float32 `(B, 2)`, latitude and
+    longitude in degrees, for the models that take them.
 
     Args:
         batch_size: samples in a batch.
@@ -59,6 +61,9 @@ class GenericNonGeoSegmentationDataModule(ImageDataModule):
         expand_temporal_dimension: whether a file holds several time steps of `dataset_bands`.
         temporal_channel_major: whether the file holds all time steps of its first band first, then those of the second;
             otherwise it holds all bands of the first time step first.
+        metadata: when and where the images were taken: a CSV table with the columns `filename` and `date` (several of a
+            time series separated by semicolons), or `lat` and `lon`, or all three; the word `georeference` for the
+            middle of each file; or a list of both.
         reduce_zero_label: whether 0 in a mask means "no label" and 1 the first class.
         no_data_replace: what missing pixels of an image become (nodata, NaN, infinite), in the units of the file. Where
             None they take the mean of their band, which is 0 after normalisation; without means they are an error.
@@ -108,6 +113,7 @@ class GenericNonGeoSegmentationDataModule(ImageDataModule):
         test_transform: Transforms = None,
         expand_temporal_dimension: bool = False,
         temporal_channel_major: bool = False,
+        metadata: str | Path | list[str] | None = None,
         reduce_zero_label: bool = False,
         no_data_replace: float | None = None,
         no_label_replace: int | None = None,
@@ -152,6 +158,7 @@ class GenericNonGeoSegmentationDataModule(ImageDataModule):
             fill,
             transform,
             self.rgb_indices,
+            self.source.metadata_reader(),
         )
 
     def plot(self, sample: dict[str, Any], suptitle: str | None = None) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 
 from isthmus.datasets.headers import HeaderScan, describe_odd_size, scan_headers
 from isthmus.datasets.labels import LabelReader
+from isthmus.datasets.metadata_checks import check_metadata
 from isthmus.datasets.pairing import Sample
 from isthmus.datasets.source import LABELLED_STAGES, ImageSource, PixelwiseSource, label_reader
 from isthmus.datasets.splits import read_split
@@ -118,6 +119,7 @@ def _check_stage(
     except IsthmusError as error:
         return [Fault(_culprit(source, stage), str(error))]
     scan, faults = check_images(source, stage, samples, init_args, f"{stage}_data_root")
+    faults += check_metadata(source, stage, samples)
     if labels is not None and stage != "predict" and scan is not None and not scan.errors:
         faults += _check_labels(stage, samples, labels)
     return faults

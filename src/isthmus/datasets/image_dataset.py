@@ -14,6 +14,7 @@ from torch.utils.data import Dataset, get_worker_info
 
 from isthmus.datasets.bands import BandSelection
 from isthmus.datasets.images import ImageReader
+from isthmus.datasets.metadata import Metadata
 from isthmus.datasets.pairing import Sample
 from isthmus.errors import DataError
 
@@ -27,7 +28,8 @@ class ImageDataset(Dataset[dict[str, Any]]):
     """Images, read from rasters.
 
     Each sample is a dictionary with `image`, float32 `(C, H, W)` or `(C, T, H, W)`, and `filename`, the path of the
-    image as a string. A subclass adds what it knows of the image in `read_files`.
+    image as a string; with `metadata` also `temporal_coords`, float32 `(T, 2)`, and `location_coords`, float32 `(2,)`.
+    A subclass adds what it knows of the image in `read_files`.
 
     Args:
         samples: the files.
@@ -36,6 +38,7 @@ class ImageDataset(Dataset[dict[str, Any]]):
             channel, in the units of the image (after scaling). None: a missing pixel is an error.
         transform: takes and gives a sample.
         rgb_indices: the channels that are red, green and blue in pictures; found by name where None.
+        metadata: when and where the images were taken.
     """
 
     def __init__(
@@ -45,7 +48,11 @@ class ImageDataset(Dataset[dict[str, Any]]):
         no_data_replace: float | Sequence[float] | None = None,
         transform: Transform | None = None,
         rgb_indices: Sequence[int] | None = None,
+        metadata: Metadata | None = None,
     ) -> None:
+        if metadata is not None:
+            metadata.check(samples)
+        self.metadata = metadata
         self.samples = list(samples)
         self.image_reader = image_reader
         self.no_data_replace = no_data_replace
@@ -97,7 +104,11 @@ class ImageDataset(Dataset[dict[str, Any]]):
         """Read what belongs to a sample, before any transform; called from several threads."""
         image = self.image_reader.read(sample.image)
         self._fill_missing(image, sample.image)
-        return {"image": torch.from_numpy(image), "filename": str(sample.image)}
+        item: dict[str, Any] = {"image": torch.from_numpy(image), "filename": str(sample.image)}
+        if self.metadata is not None:
+            found = self.metadata.of(sample, image.shape[1] if image.ndim == 4 else 1)
+            item |= {name: torch.from_numpy(values) for name, values in found.items()}
+        return item
 
     def _fill_missing(self, image: npt.NDArray[np.float32], path: Path) -> None:
         missing = np.isnan(image)

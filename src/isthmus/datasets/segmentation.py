@@ -11,6 +11,7 @@ from isthmus.datasets.bands import BandList
 from isthmus.datasets.image_dataset import Transform
 from isthmus.datasets.images import ImageReader
 from isthmus.datasets.labels import LabelReader
+from isthmus.datasets.metadata import Metadata
 from isthmus.datasets.pairing import Sample
 from isthmus.datasets.pixelwise import PixelwiseDataset
 from isthmus.datasets.source import PixelwiseSource
@@ -28,6 +29,7 @@ class SegmentationDataset(PixelwiseDataset):
         no_data_replace: see `ImageDataset`.
         transform: one or several of `torchvision.transforms.v2`, or any callable that takes and gives a sample.
         rgb_indices: see `ImageDataset`.
+        metadata: see `ImageDataset`.
     """
 
     def __init__(
@@ -39,8 +41,10 @@ class SegmentationDataset(PixelwiseDataset):
         no_data_replace: float | Sequence[float] | None = None,
         transform: Transform | Sequence[Transform] | None = None,
         rgb_indices: Sequence[int] | None = None,
+        metadata: Metadata | None = None,
     ) -> None:
-        super().__init__(samples, image_reader, no_data_replace, _for_samples(transform, label_reader), rgb_indices)
+        transform = _for_samples(transform, label_reader)
+        super().__init__(samples, image_reader, no_data_replace, transform, rgb_indices, metadata)
         self.label_reader = label_reader
         self.num_classes = label_reader.num_classes
         self.class_names = check_class_names(class_names, self.num_classes)
@@ -94,6 +98,7 @@ class GenericNonGeoSegmentationDataset(SegmentationDataset):
         temporal_channel_major: whether all time steps of the first band come first in the file, then those of the
             second; otherwise all bands of the first time step come first.
         reduce_zero_label: whether 0 in a label means "no label" and 1 the first class.
+        metadata: when and where the images were taken; see `isthmus.datamodules.GenericNonGeoSegmentationDataModule`.
         stage: `train`, `val` or `test`, which a split table is asked for, or `predict`, where there are no labels.
 
     Raises:
@@ -123,6 +128,7 @@ class GenericNonGeoSegmentationDataset(SegmentationDataset):
         expand_temporal_dimension: bool = False,
         temporal_channel_major: bool = False,
         reduce_zero_label: bool = False,
+        metadata: str | Path | Sequence[str | Path] | None = None,
         stage: str = "train",
     ) -> None:
         folders: dict[str, Any] = {f"{stage}_data_root": data_root}
@@ -139,6 +145,7 @@ class GenericNonGeoSegmentationDataset(SegmentationDataset):
             constant_scale=constant_scale,
             expand_temporal_dimension=expand_temporal_dimension,
             temporal_channel_major=temporal_channel_major,
+            metadata=metadata,
         )
         super().__init__(
             source.samples(stage),
@@ -148,6 +155,7 @@ class GenericNonGeoSegmentationDataset(SegmentationDataset):
             no_data_replace,
             transform,
             rgb_indices,
+            source.metadata_reader(),
         )
 
 

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from isthmus.datasets.bands import BandList, BandSelection, select_bands
 from isthmus.datasets.images import ImageReader
 from isthmus.datasets.labels import LabelReader
+from isthmus.datasets.metadata import Metadata
 from isthmus.datasets.pairing import Sample, find_images, find_samples
 from isthmus.datasets.splits import read_split
 from isthmus.errors import ArgumentError
@@ -36,6 +37,7 @@ class ImageSource(ABC):
     constant_scale: float = 1.0
     expand_temporal_dimension: bool = False
     temporal_channel_major: bool = False
+    metadata: str | Path | Sequence[str | Path] | None = None
 
     @classmethod
     def from_arguments(cls: "type[_Source]", arguments: Mapping[str, Any]) -> "_Source":
@@ -71,6 +73,12 @@ class ImageSource(ABC):
             channel_major=self.temporal_channel_major,
             keys=(keys[0], keys[1]),
         )
+
+    def metadata_reader(self) -> Metadata | None:
+        """When and where the images were taken; None where nobody asks for it."""
+        if self.metadata is None:
+            return None
+        return Metadata((self.metadata,) if isinstance(self.metadata, str | Path) else tuple(self.metadata))
 
     def image_reader(self, stage: str = "train") -> ImageReader:
         """How the images of a stage are read."""
