@@ -103,6 +103,7 @@ class MMEarthConvNeXt(nn.Module):
         self.bands = list(bands)
         self.in_channels = len(self.bands)
         self.size_multiple = patch_size
+        self.use_orig_stem = use_orig_stem
         self.out_indices = feature_indices(out_indices, STAGES)
         self.weights_report: WeightsReport | None = None
         channels = [sizes.channels * 2**stage for stage in range(STAGES)]
@@ -137,7 +138,7 @@ class MMEarthConvNeXt(nn.Module):
         check_image(x, self.bands, (self.size_multiple, self.size_multiple))
         if min(x.shape[2:]) < 10:
             raise ShapeError(f"the image of shape {tuple(x.shape)} is too small: 10 pixels are the least")
-        x = self.stem_orig(x) if hasattr(self, "stem_orig") else self.stem(self.initial_conv(x))
+        x = self.stem_orig(x) if self.use_orig_stem else self.stem(self.initial_conv(x))
         features: dict[int, Tensor] = {}
         for index in range(max(self.out_indices) + 1):
             x = self.stages[index](self.downsample_layers[index - 1](x) if index else x)
