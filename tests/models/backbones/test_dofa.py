@@ -11,6 +11,7 @@ from oracle import cases, differences, load_manifests, load_oracle
 from isthmus.bands import WAVELENGTHS, OpticalBands, SARBands
 from isthmus.errors import ArgumentError, ShapeError, WeightsError
 from isthmus.models.backbones.dofa import VARIANTS
+from isthmus.models.factories import EncoderDecoderFactory
 from isthmus.plan import check_encoder
 from isthmus.plan.light_meta import light_meta
 from isthmus.registry import ISTHMUS_BACKBONE_REGISTRY
@@ -62,6 +63,20 @@ def test_agrees_with_the_recorded_outputs(case, shared):
             else:  # recorded as an error: it took images of one size only
                 cells = x.shape[2] * x.shape[3] // 256
                 assert [feature.shape[1] for feature in encoder(x)] == [1 + cells] * len(encoder.out_indices)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("case", [pytest.param(case, id=case["id"]) for case in cases("models", "model.seg.dofa")])
+def test_whole_models_agree_with_the_recorded_outputs(case, shared):
+    check = load_oracle()
+    model = EncoderDecoderFactory().build_model(**case["kwargs"]).eval()
+    model.encoder.pos_embed.zero_()
+    fixed = load_manifests().fixed_keys(case)
+    check.fill_(model, fixed=fixed, rename=lambda key: published(key).replace("encoder.", "encoder.dofa_model.", 1))
+    model.size_multiple = [32, 32]  # they pad to twice the patch
+    for run in case["runs"]:
+        output = model(check.make_inputs(run["inputs"])["x"]).output
+        assert differences(run["outputs"], {"output": output}) == [], run["id"]
 
 
 def test_bands_without_a_known_wavelength_are_an_error_with_the_nearest_name():
