@@ -25,10 +25,10 @@ Size = tuple[int, int]
 def check_encoder(encoder: nn.Module, image_sizes: Sequence[Size] | None = None) -> list[FeatureSpec]:
     """Check that a module is an encoder that every neck, decoder and task can stand on.
 
-    An encoder lists its `out_channels`; it takes `(B, C, H, W)`, or `(B, C, T, H, W)` with `num_frames` steps, and gives
-    a list with a tensor for each of them, of the shape that its `feature_specs` tell (or that can be told from
-    `out_channels`), for any image size that it takes. It leaves its input as it is, keeps nothing from one call to
-    the next, and a deep copy of it is an encoder of its own. An encoder on the `meta` device is checked for shapes only.
+    An encoder lists its `out_channels`; it takes `(B, C, H, W)`, or `(B, C, T, H, W)` with `num_frames` steps, and
+    gives a list with a tensor for each of them, of the shape that its `feature_specs` tell (or that can be told from
+    `out_channels`), for any image size that it takes. It leaves its input as it is, keeps nothing from one call to the
+    next, and a deep copy of it is an encoder of its own. An encoder on the `meta` device is checked for shapes only.
 
     Args:
         encoder: the module.

@@ -11,13 +11,11 @@ __all__ = [
     "fetch",
     "fit_bands",
     "fit_positions",
-    "initialised",
     "load_sleap",
     "load_weights",
     "part_with",
     "published_weights",
     "read_checkpoint",
-    "uninitialised",
 ]
 
 __getattr__, __dir__ = lazy_exports(
@@ -31,12 +29,10 @@ __getattr__, __dir__ = lazy_exports(
         "fetch": "isthmus.weights.fetching",
         "fit_bands": "isthmus.weights.bands",
         "fit_positions": "isthmus.weights.positions",
-        "initialised": "isthmus.weights.uninitialised",
         "load_sleap": "isthmus.weights.sleap.loading",
         "load_weights": "isthmus.weights.loading",
         "part_with": "isthmus.weights.keys",
         "published_weights": "isthmus.weights.hub",
         "read_checkpoint": "isthmus.weights.reading",
-        "uninitialised": "isthmus.weights.uninitialised",
     },
 )
