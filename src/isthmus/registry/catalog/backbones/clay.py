@@ -19,8 +19,6 @@ def _clay(name: str, parameters: int, doc: str, **published: Any) -> Entry:
         "image_size": 256,
         **published,
     }
-    if "source" in published:
-        facts["license"] = "apache-2.0"
     return Entry(name, "isthmus.models.backbones.clay:clay", {"variant": name}, facts)
 
 
@@ -43,5 +41,6 @@ ENTRIES: tuple[Entry, ...] = (
         sensors=[*_V1_SENSORS, "MODIS"],
         source="made-with-clay/Clay",
         file="v1.5/clay-v1.5.ckpt",
+        license="apache-2.0",
     ),
 )
