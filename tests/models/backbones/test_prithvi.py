@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from isthmus.errors import ArgumentError, ShapeError
 from isthmus.features import Layout
 from isthmus.models.backbones.prithvi import VARIANTS
+from isthmus.models.factories import EncoderDecoderFactory
 from isthmus.registry import ISTHMUS_BACKBONE_REGISTRY
 from isthmus.signatures import check_arguments
 
@@ -167,6 +168,7 @@ def test_arguments_without_meaning_are_refused(kwargs, message):
         ((2, 4, 64, 64), {}, r"takes 6 bands \(BLUE, GREEN, RED, NIR_NARROW, SWIR_1, SWIR_2\)"),
         ((2, 64, 64), {}, r"\(B, C, H, W\) or \(B, C, T, H, W\)"),
         ((2, 6, 8, 64), {}, "smaller than a patch"),
+        ((2, 6, 4, 64, 64), {}, r"takes 1 frame.s., but the image .* has 4: build it with num_frames 4"),
         ((2, 6, 64, 64), {"temporal_coords": PLACES}, r"temporal_coords has the shape \(2, 2\): \(2, 1, 2\)"),
         ((2, 6, 64, 64), {"location_coords": PLACES[:1]}, r"location_coords has the shape \(1, 2\): \(2, 2\)"),
     ],
@@ -176,9 +178,28 @@ def test_shapes_that_break_the_contract_are_refused(shape, coordinates, message)
         small("prithvi_eo_v2_tiny_tl")(torch.zeros(shape), **coordinates)
 
 
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        ((1, 6, 2, 64, 64), "takes 3 frame.s., but .* has 2"),
+        ((1, 6, 12, 64, 64), "takes 3 frame.s., but .* has 12"),  # whose tokens would fill a finer grid
+        ((1, 18, 64, 64), "with T = 3, .*: 18 channels are 3 frames of 6 bands.*expand_temporal_dimension: true"),
+        ((1, 6, 64, 64), r"with T = 3, but was given \(1, 6, 64, 64\)$"),
+    ],
+)
+@pytest.mark.parametrize("whole_model", [False, True])
+def test_another_number_of_frames_is_refused(shape, message, whole_model):
+    encoder = small(num_frames=3)
+    necks = [{"name": "ReshapeTokensToImage", "effective_time_dim": 3}]
+    factory = EncoderDecoderFactory()
+    model = factory.build_model("segmentation", encoder, "FCNDecoder", necks=necks, num_classes=2)
+    with pytest.raises(ShapeError, match=message):
+        (model if whole_model else encoder)(torch.zeros(shape))
+
+
 def test_a_border_that_is_no_whole_patch_is_left_out_with_a_warning():
     encoder, x = small(), torch.randn(1, 6, 70, 64)
-    with pytest.warns(UserWarning, match="the last 0 frames, 6 rows and 0 columns are not seen"):
+    with pytest.warns(UserWarning, match="the last 6 rows and 0 columns are not seen"):
         features = encoder(x)
     assert torch.equal(features[-1], encoder(x[:, :, :64])[-1])
 

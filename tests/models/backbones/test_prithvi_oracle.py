@@ -48,6 +48,17 @@ def recorded_form(recorded, features, encoder, size):
     return features
 
 
+def made_for(frames, encoder, case):
+    """The encoder for a number of frames, which the public implementation does not hold it to."""
+    if frames == encoder.num_frames:
+        return encoder
+    with pytest.raises(ShapeError, match=f"build it with num_frames {frames}"):
+        encoder(torch.zeros(1, encoder.in_channels, frames, 64, 64))
+    other = build(case | {"kwargs": case["kwargs"] | {"num_frames": frames}}).eval()
+    other.load_state_dict({key: each for key, each in encoder.state_dict().items() if key != "pos_embed"}, strict=False)
+    return other
+
+
 def check_runs(encoder, case, outputs="outputs"):
     check = load_oracle()
     compared = 0
@@ -56,9 +67,10 @@ def check_runs(encoder, case, outputs="outputs"):
             continue
         inputs = check.make_inputs(run["inputs"])
         x = inputs.pop("x")
+        used = made_for(x.shape[2] if x.ndim == 5 else 1, encoder, case)
         with torch.no_grad():
-            features = encoder(x, **inputs)
-        found = recorded_form(run[outputs], features, encoder, x.shape[-2:])
+            features = used(x, **inputs)
+        found = recorded_form(run[outputs], features, used, x.shape[-2:])
         assert differences(run[outputs], found) == [], run["id"]
         compared += 1
     return compared

@@ -70,12 +70,14 @@ class DeformableAttention(nn.Module):
         """
         batch, count, _ = queries.shape
         shape = (batch, count, self.num_heads, self.levels, self.points)
-        extent = torch.tensor([[width, height] for height, width in sizes], dtype=places.dtype).to(queries.device)
-        offsets = self.sampling_offsets(queries).view(*shape, 2) / extent[:, None, :].to(queries.dtype)
-        sampled = places[:, None, None, None, :].to(queries.dtype) + offsets
+        exact = torch.promote_types(queries.dtype, torch.float32)  # half precision would miss cells of large maps
+        extent = torch.tensor([[width, height] for height, width in sizes], dtype=exact).to(queries.device)
+        offsets = self.sampling_offsets(queries).view(*shape, 2).to(exact) / extent[:, None, :]
+        sampled = places[:, None, None, None, :].to(exact) + offsets
         weights = self.attention_weights(queries).view(*shape[:3], -1).softmax(-1).view(shape)
         values = self.value_proj(cells).unflatten(2, (self.num_heads, -1))
-        looked_up: Tensor = self.output_proj(_sample(values, sizes, sampled, weights))
+        found = _sample(values.to(exact), sizes, sampled, weights.to(exact))
+        looked_up: Tensor = self.output_proj(found.to(values.dtype))
         return looked_up
 
 

@@ -36,7 +36,8 @@ class PrithviDecoder(nn.Module):
         super().__init__()
         self.grid_size = config.grid
         frames, height, width = config.patch_size
-        self.mask_token = nn.Parameter(torch.empty(1, 1, embed_dim).normal_(std=0.02))
+        self.mask_token = nn.Parameter(torch.empty(1, 1, embed_dim))
+        nn.init.trunc_normal_(self.mask_token, std=0.02)
         self.register_buffer("decoder_pos_embed", native_positions(embed_dim, config.grid))
         self.decoder_embed = XavierLinear(config.embed_dim, embed_dim)
         self.temporal_embed_dec = config.encoder_of("time", embed_dim)
@@ -58,7 +59,7 @@ class PrithviDecoder(nn.Module):
         """The pixels of every patch, frame by frame, row by row, with the bands of a pixel beside each other."""
         tokens = self.decoder_embed(latent)
         patches = masking.put_back(tokens[:, 1:], self.mask_token).unflatten(1, grid)
-        patches = patches + grid_positions(self.decoder_pos_embed, self.grid_size, grid)
+        patches = patches + grid_positions(self.decoder_pos_embed, self.grid_size, (grid[1], grid[2]))
         encoders = (self.temporal_embed_dec, self.location_embed_dec)
         patches = add_coordinates(patches, *encoders, temporal_coords, location_coords)
         class_token = tokens[:, :1] + self.decoder_pos_embed[:, :1].to(tokens.dtype)

@@ -215,20 +215,21 @@ def _differences(window: int) -> Int[Tensor, "tokens tokens"]:
     cells = torch.arange(window, device="cpu")
     places = torch.stack(torch.meshgrid(cells, cells, indexing="ij")).flatten(1)
     rows, columns = places[:, :, None] - places[:, None, :] + window - 1
-    return rows * (2 * window - 1) + columns
+    index: Tensor = rows * (2 * window - 1) + columns
+    return index
 
 
 def _to_windows(
     x: Float[Tensor, "batch height width channels"], window: int
 ) -> Float[Tensor, "batch windows {window**2} channels"]:
-    cells = x.unflatten(2, (-1, window)).unflatten(1, (-1, window))
+    cells: Tensor = x.unflatten(2, (-1, window)).unflatten(1, (-1, window))
     return cells.permute(0, 1, 3, 2, 4, 5).flatten(3, 4).flatten(1, 2)
 
 
 def _from_windows(
     x: Float[Tensor, "batch windows tokens channels"], window: int, size: tuple[int, int]
 ) -> Float[Tensor, "batch {size[0]} {size[1]} channels"]:
-    cells = x.unflatten(2, (window, window)).unflatten(1, (size[0] // window, size[1] // window))
+    cells: Tensor = x.unflatten(2, (window, window)).unflatten(1, (size[0] // window, size[1] // window))
     return cells.permute(0, 1, 3, 2, 4, 5).flatten(3, 4).flatten(1, 2)
 
 
@@ -240,4 +241,5 @@ def _regions(size: tuple[int, int], window: int, shift: int, device: torch.devic
         for side in size
     )
     parts = 3 * rows[:, None] + columns
-    return _to_windows(parts[None, :, :, None].float(), window)[0, :, :, 0].long()
+    windows: Tensor = _to_windows(parts[None, :, :, None].float(), window)
+    return windows[0, :, :, 0].long()

@@ -150,7 +150,7 @@ class PrithviTrunk(nn.Module):
             ShapeError: coordinates of another shape.
         """
         patches: Tensor = self.patch_embed(x)
-        patches = patches + grid_positions(self.pos_embed, self.grid_size, tuple(patches.shape[1:4]))
+        patches = patches + grid_positions(self.pos_embed, self.grid_size, (patches.shape[2], patches.shape[3]))
         encoders = (self.temporal_embed_enc, self.location_embed_enc)
         return add_coordinates(patches, *encoders, temporal_coords, location_coords)
 
@@ -158,7 +158,7 @@ class PrithviTrunk(nn.Module):
         """Images with an axis of time, after a look at their shape.
 
         Raises:
-            ShapeError: another number of axes or of bands, or an image smaller than a patch.
+            ShapeError: another number of axes, of bands or of frames, or an image smaller than a patch.
         """
         if x.ndim == 4 and self.num_frames == 1:
             x = x.unsqueeze(2)
@@ -166,7 +166,7 @@ class PrithviTrunk(nn.Module):
             single = "(B, C, H, W) or " if self.num_frames == 1 else ""
             raise ShapeError(
                 f"the encoder takes images of shape {single}(B, C, T, H, W) with T = {self.num_frames}, "
-                f"but was given {tuple(x.shape)}"
+                f"but was given {tuple(x.shape)}{self._hint_at_channels(x)}"
             )
         if x.shape[1] != self.in_channels:
             names = ", ".join(str(band) for band in self.bands)
@@ -174,16 +174,29 @@ class PrithviTrunk(nn.Module):
                 f"the encoder takes {self.in_channels} bands ({names}), but the image of shape {tuple(x.shape)} "
                 f"has {x.shape[1]}"
             )
+        if x.shape[2] != self.num_frames:
+            raise ShapeError(
+                f"the encoder takes {self.num_frames} frame(s), but the image of shape {tuple(x.shape)} "
+                f"(B, C, T, H, W) has {x.shape[2]}: build it with num_frames {x.shape[2]}"
+            )
         rests = [size % patch for size, patch in zip(x.shape[2:], self.patch_size, strict=True)]
         if any(size < patch for size, patch in zip(x.shape[2:], self.patch_size, strict=True)):
             raise ShapeError(f"the image of shape {tuple(x.shape)} is smaller than a patch {self.patch_size} (T, H, W)")
         if any(rests):
             warnings.warn(
                 f"the image of shape {tuple(x.shape)} is no multiple of the patch {self.patch_size} (T, H, W): the "
-                f"last {rests[0]} frames, {rests[1]} rows and {rests[2]} columns are not seen; pad it to avoid that",
+                f"last {rests[1]} rows and {rests[2]} columns are not seen; pad it to avoid that",
                 stacklevel=3,
             )
         return x
+
+    def _hint_at_channels(self, x: Tensor) -> str:
+        if x.ndim != 4 or x.shape[1] != self.in_channels * self.num_frames:
+            return ""
+        return (
+            f": {x.shape[1]} channels are {self.num_frames} frames of {self.in_channels} bands; the datamodule parts "
+            "them with expand_temporal_dimension: true"
+        )
 
 
 def _check_sizes(

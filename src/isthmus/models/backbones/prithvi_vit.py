@@ -20,9 +20,10 @@ from isthmus.models.backbones.transformer import run_blocks
 class PrithviViT(PrithviTrunk):
     """The encoder of Prithvi-EO.
 
-    Takes `(B, C, T, H, W)`, or `(B, C, H, W)` where it was made for one frame. Number of frames and image size may
-    differ from those that it was made for: the position embeddings follow. Gives, for each block in `out_indices`, the
-    tokens `(B, 1 + T' x H' x W', embed_dim)` with the class token first; those of the last block are normalised.
+    Takes `(B, C, T, H, W)` with the number of frames that it was made for, or `(B, C, H, W)` where that is one. The
+    image size may differ from that which it was made for: the position embeddings follow. Gives, for each block in
+    `out_indices`, the tokens `(B, 1 + T' x H' x W', embed_dim)` with the class token first; those of the last block are
+    normalised.
 
     Args:
         config: the sizes.

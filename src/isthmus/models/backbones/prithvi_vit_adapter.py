@@ -56,7 +56,8 @@ class PrithviViTAdapter(PrithviTrunk):
         self.out_indices = _ends(out_indices, config.depth)
         channels, last = config.embed_dim, len(STRIDES) - 1
         with initialised():
-            self.level_embed = nn.Parameter(torch.empty(3, channels).normal_())
+            self.level_embed = nn.Parameter(torch.empty(3, channels))
+            nn.init.trunc_normal_(self.level_embed)
             self.spm = SpatialPrior(self.in_channels, channels)
             self.interactions = nn.ModuleList(
                 Interaction(channels, config.num_heads, extra=2 if index == last else 0) for index in range(last + 1)
@@ -91,10 +92,10 @@ class PrithviViTAdapter(PrithviTrunk):
             ShapeError: a tensor of another shape.
         """
         x = self.as_time_series(x)
-        if x.shape[2] != 1 or x.shape[3] % self.size_multiple or x.shape[4] % self.size_multiple:
+        if x.shape[3] % self.size_multiple or x.shape[4] % self.size_multiple:
             raise ShapeError(
-                f"the encoder with vit_adapter takes one frame whose sides are multiples of {self.size_multiple}, but "
-                f"was given {tuple(x.shape)} (B, C, T, H, W)"
+                f"the encoder with vit_adapter takes images whose sides are multiples of {self.size_multiple}, but was "
+                f"given {tuple(x.shape)} (B, C, T, H, W)"
             )
         patches = self.embed(x, temporal_coords, location_coords)
         finest, *maps = self.spm(x[:, :, 0])

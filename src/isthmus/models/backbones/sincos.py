@@ -66,21 +66,13 @@ def native_positions(channels: int, grid: tuple[int, int, int]) -> Float[Tensor,
 
 
 def grid_positions(
-    embedding: Float[Tensor, "1 tokens channels"], native: tuple[int, int, int], grid: tuple[int, ...]
+    embedding: Float[Tensor, "1 tokens channels"], native: tuple[int, int, int], size: tuple[int, int]
 ) -> Float[Tensor, "time height width channels"]:
-    """The position embeddings of a grid `(time, height, width)`, from those of the `native` one.
-
-    Height and width are interpolated; another number of time steps has embeddings of its own.
+    """The position embeddings of the cells of a grid, interpolated to another height and width.
 
     Args:
         embedding: as `native_positions` makes it.
-        native: the grid of `embedding`.
-        grid: the grid that is wanted.
+        native: the grid `(time, height, width)` of `embedding`.
+        size: the height and width that are wanted.
     """
-    time, height, width = native
-    if grid[0] == time:
-        cells = embedding[0, 1:].reshape(time, height, width, embedding.shape[2])
-    else:
-        cells = sincos_3d(embedding.shape[2], (grid[0], height, width), torch.float32, embedding.device)
-        cells = cells.to(embedding.dtype)
-    return resize_positions(cells, (grid[1], grid[2]))
+    return resize_positions(embedding[0, 1:].unflatten(0, native), size)
