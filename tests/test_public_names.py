@@ -15,6 +15,7 @@ PACKAGES = (
     "isthmus",
     "isthmus.registry",
     "isthmus.models",
+    "isthmus.models.adapters",
     "isthmus.models.backbones",
     "isthmus.models.decoders",
     "isthmus.models.factories",

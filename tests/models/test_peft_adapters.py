@@ -11,13 +11,14 @@ from torch import nn
 
 from isthmus.errors import ArgumentError, CompositionError, MissingExtraError, WeightsError
 from isthmus.features import FeatureSpec
-from isthmus.models import EncoderDecoderFactory
+from isthmus.models import EncoderDecoderFactory, FullModelFactory, Model, ModelOutput
 from isthmus.models.adapters import AdaptedEncoder, load_adapter, merge_adapters, save_adapter, use_adapter
 from isthmus.models.adapters.fused_qkv import fuse_qkv, split_qkv
 from isthmus.models.adapters.rank_allocation import adapter_penalty, after_step
 from isthmus.models.adapters.unused import check_adapters_are_called
 from isthmus.models.backbones.prithvi import prithvi
 from isthmus.plan import plan
+from isthmus.registry import FULL_MODEL_REGISTRY, Entry
 
 peft = pytest.importorskip("peft")
 pytestmark = pytest.mark.filterwarnings("ignore:peft_config. the encoder under the adapters has no pretrained weights")
@@ -324,3 +325,34 @@ def test_the_plan_counts_what_is_trained():
     assert planned.on_meta
     assert planned.stages[0].trainable == 2 * (2 * 32 + 32 * 2)
     assert planned.stages[0].parameters > 20 * planned.stages[0].trainable
+
+
+class Whole(Model):
+    """A full model: an encoder and what comes behind it, built as one."""
+
+    def __init__(self, num_outputs=2):
+        super().__init__()
+        self.encoder, self.decoder, self.head = Convolutions(), nn.Identity(), nn.Conv2d(4, num_outputs, 1)
+
+    def forward(self, x, **kwargs):
+        return ModelOutput(self.head(self.encoder(x)[0]))
+
+    def freeze_encoder(self):
+        self.freeze("encoder")
+
+    freeze_decoder = freeze_head = freeze_encoder
+
+
+def test_adapters_in_the_encoder_of_a_full_model():
+    config = {"method": "LORA", "peft_config_kwargs": {"target_modules": ["conv"]}}
+    registry = FULL_MODEL_REGISTRY["isthmus"]
+    registry.add(Entry("whole", Whole))
+    try:
+        model = FullModelFactory().build_model("segmentation", "whole", 2, peft_config=config)
+    finally:
+        del registry._entries["whole"]
+    trained = {name for name, each in model.named_parameters() if each.requires_grad}
+    assert {name.partition(".")[0] for name in trained} == {"encoder", "head"}
+    assert all("lora_" in name for name in trained if name.startswith("encoder."))
+    with pytest.raises(ArgumentError, match="the full model 'unet' has no encoder of its own"):
+        FullModelFactory().build_model("segmentation", "unet", 2, filters=4, peft_config=config)

@@ -8,7 +8,7 @@ from isthmus.blocks.encoder_decoder import EncoderDecoder
 from isthmus.errors import ArgumentError, CompositionError, UnknownTaskError, did_you_mean
 from isthmus.models.base import Model
 from isthmus.models.block_model import BlockModel
-from isthmus.models.factories.parts import count_outputs
+from isthmus.models.factories.parts import adapt_encoder, count_outputs, is_published
 from isthmus.models.reconstruction import ReconstructionModel
 from isthmus.plan.probe import check_image_size
 from isthmus.plan.trace import check_composition
@@ -30,6 +30,7 @@ class FullModelFactory:
         model: str,
         num_classes: int | None = None,
         rescale: bool | None = None,
+        peft_config: dict[str, Any] | None = None,
         *,
         num_outputs: int | None = None,
         **kwargs: Any,
@@ -42,6 +43,7 @@ class FullModelFactory:
             num_classes: how many classes (segmentation) or maps (keypoints) there are.
             rescale: whether a prediction of a coarser stride is resized to the image; by default it is, but for
                 keypoints.
+            peft_config: adapters to train in the place of the encoder; see `EncoderDecoderFactory`.
             num_outputs: how many quantities there are (regression); elsewhere the same as `num_classes`.
             kwargs: arguments of the model.
 
@@ -60,6 +62,8 @@ class FullModelFactory:
         if _check_reconstructs(built, model, task):
             return built
         built = _as_model(built, model, task, rescale)
+        if peft_config is not None:
+            _adapt(built, model, peft_config, given)
         check_composition(built, check_image_size(getattr(built, "encoder", built)))
         return built
 
@@ -80,6 +84,16 @@ def _as_model(built: nn.Module, name: str, task: str, rescale: bool | None) -> M
     if not isinstance(built, Model):
         raise CompositionError(f"the full model {name!r} is a {type(built).__name__}, which is no isthmus.models.Model")
     return built
+
+
+def _adapt(built: Model, name: str, peft_config: dict[str, Any], arguments: dict[str, Any]) -> None:
+    encoder = dict(built.named_children()).get("encoder")
+    if encoder is None:
+        raise ArgumentError(
+            f"peft_config: the full model {name!r} has no encoder of its own to put adapters into; a model of "
+            "EncoderDecoderFactory has one"
+        )
+    built.encoder = adapt_encoder(encoder, peft_config, base_is_published=is_published(name, arguments, encoder))
 
 
 def _required(task: str, outputs: int | None) -> int:

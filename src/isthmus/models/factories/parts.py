@@ -49,7 +49,7 @@ def build_encoder(
     if temporal is not None:
         encoder = _over_time(encoder, temporal)
     if peft_config is not None:
-        encoder = _adapted(encoder, peft_config, base_is_published=_is_published(backbone, own, encoder))
+        encoder = adapt_encoder(encoder, peft_config, base_is_published=is_published(backbone, own, encoder))
     return encoder
 
 
@@ -63,7 +63,13 @@ def _over_time(encoder: nn.Module, arguments: Mapping[str, Any]) -> nn.Module:
     return wrapper
 
 
-def _adapted(encoder: nn.Module, peft_config: Mapping[str, Any], *, base_is_published: bool) -> nn.Module:
+def adapt_encoder(encoder: nn.Module, peft_config: Mapping[str, Any], *, base_is_published: bool) -> nn.Module:
+    """Put adapters into an encoder; see `isthmus.models.adapters.AdaptedEncoder`.
+
+    Raises:
+        ArgumentError: the `peft_config` is faulty, or leads to no layer of the encoder.
+        CompositionError: an adapter would have no effect.
+    """
     from isthmus.models.adapters.adapted_encoder import AdaptedEncoder
     from isthmus.models.adapters.unused import check_adapters_are_called
 
@@ -89,7 +95,7 @@ def _build_plain(backbone: str | nn.Module, arguments: Mapping[str, Any]) -> nn.
     return encoder
 
 
-def _is_published(backbone: str | nn.Module, arguments: Mapping[str, Any], encoder: nn.Module) -> bool:
+def is_published(backbone: str | nn.Module, arguments: Mapping[str, Any], encoder: nn.Module) -> bool:
     """Whether all weights of an encoder come from a file, so that building it again gives the same ones."""
     if not isinstance(backbone, str) or not any(arguments.get(name) for name in WEIGHT_ARGUMENTS):
         return False
