@@ -64,6 +64,7 @@ HEAVY = {
     "peft",
     "matplotlib",
     "torchgeo",
+    "olmoearth_pretrain_minimal",
 }
 
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "tools"}

@@ -29,6 +29,7 @@ TYPES = {
     "revision": str,
     "sha256": str,
     "sha256_prefix": str,
+    "extra": str,
 }
 FORMS = {
     "family": "[a-z0-9_]+",
