@@ -356,3 +356,15 @@ def test_adapters_in_the_encoder_of_a_full_model():
     assert all("lora_" in name for name in trained if name.startswith("encoder."))
     with pytest.raises(ArgumentError, match="the full model 'unet' has no encoder of its own"):
         FullModelFactory().build_model("segmentation", "unet", 2, filters=4, peft_config=config)
+
+
+def test_prompts_beside_adapters_are_trained_and_saved(tmp_path):
+    tuned = AdaptedEncoder(encoder(vpt=True, vpt_n_tokens=2), LORA, base_is_published=True)
+    prompts = tuned.trained_of_encoder()
+    assert prompts
+    assert all("vpt_prompt" in name for name in prompts)
+    assert not any("vpt_prompt" in key for key in tuned.base_keys())
+    save_adapter(train(tuned), tmp_path)
+    again = AdaptedEncoder(encoder(vpt=True, vpt_n_tokens=2), LORA)
+    load_adapter(again, tmp_path)
+    assert torch.equal(last(again), last(tuned))

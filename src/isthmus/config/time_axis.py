@@ -76,7 +76,7 @@ def _contradictions(
 def _steps(temporal: Mapping[str, Any]) -> int | None:
     """How many steps a `TemporalWrapper` takes, as far as its arguments tell."""
     if isinstance(temporal.get("subset_lengths"), list):
-        return sum(temporal["subset_lengths"])
+        return int(sum(temporal["subset_lengths"]))
     stated: int | None = temporal.get("n_timestamps")
     return 2 if stated is None and temporal.get("pooling") == "diff" else stated
 
