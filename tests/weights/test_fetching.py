@@ -93,8 +93,12 @@ def test_what_is_pinned_and_true_is_fine(hub, cache, known):
     assert fetch(PublishedWeights("owner/name", "weights.pt", **known)).read_bytes() == CONTENT
 
 
-@pytest.mark.parametrize("known", [{"sha256": "0" * 64}, {"sha256_prefix": "0" * 8}])
-def test_a_hash_other_than_the_pinned_one_is_an_error_and_the_file_is_gone(hub, cache, known):
+@pytest.mark.parametrize(
+    ("known", "linked"),
+    [({"sha256": "0" * 64}, True), ({"sha256": "0" * 64}, False), ({"sha256_prefix": "0" * 8}, False)],
+)
+def test_a_hash_other_than_the_pinned_one_is_an_error_and_the_file_is_gone(hub, cache, monkeypatch, known, linked):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_SYMLINKS", not linked)
     commit = hub.publish("owner/name", "weights.pt", CONTENT)
     with pytest.raises(WeightsError) as caught:
         fetch(PublishedWeights("owner/name", "weights.pt", commit, **known))
@@ -103,6 +107,11 @@ def test_a_hash_other_than_the_pinned_one_is_an_error_and_the_file_is_gone(hub, 
     assert content_files(cache) == []
     assert not list(cache.rglob("snapshots/*/weights.pt"))
     assert not record_of(cache, commit).exists()
+
+
+def test_digits_in_a_name_do_not_count_where_the_hub_vouches_for_the_content(hub, cache):
+    hub.publish("owner/name", "weights.pt", CONTENT)
+    assert fetch(PublishedWeights("owner/name", "weights.pt", sha256_prefix="0" * 8)).read_bytes() == CONTENT
 
 
 def test_a_file_that_was_verified_is_held_to_a_hash_that_is_pinned_later(hub, cache):

@@ -32,7 +32,7 @@ def fetch(weights: PublishedWeights) -> Path:
     record = read_record(kept)
     path = _download(weights, weights.revision or (record.revision if record else None), kept)
     try:
-        if record is None or not weights.agrees_with(record.sha256) or not record.describes(path):
+        if record is None or weights.sha256 not in (None, record.sha256) or not record.describes(path):
             _remember(_verified(weights, path, record, kept), kept)
     except OSError as error:
         raise WeightsError(f"{weights} cannot be read from the cache ({path}): {_first_line(error)}") from error
@@ -61,12 +61,12 @@ def _expectations(
     """The SHA-256 that a file should have, or the beginning of it, and who says so."""
     if weights.sha256 is not None:
         yield weights.sha256, "which is known of it"
-    if weights.sha256_prefix is not None:
-        yield weights.sha256_prefix, "as its name says"
     if record is not None:
         yield record.sha256, f"which was recorded at the first download in {kept}"
     if path.is_symlink() and _SHA256.fullmatch(path.readlink().name):  # the cache calls large files by their hash
         yield path.readlink().name, "as the Hub says"
+    elif weights.sha256_prefix is not None:
+        yield weights.sha256_prefix, "as its name says"
 
 
 def _remove(path: Path) -> None:

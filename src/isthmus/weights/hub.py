@@ -15,7 +15,8 @@ class PublishedWeights:
         file: the name of the file in it.
         revision: the commit; None for the newest.
         sha256: of the content, as 64 hexadecimal digits; None where it is not known.
-        sha256_prefix: the digits that it begins with, where only they are known.
+        sha256_prefix: the digits that it begins with, as names of files in the manner of `torch.hub` end in. Not every
+            publisher says which hash that is, so it counts only where the Hub itself announces none.
     """
 
     repo: str
@@ -26,10 +27,6 @@ class PublishedWeights:
 
     def __str__(self) -> str:
         return f"{self.repo}/{self.file}" + (f"@{self.revision}" if self.revision else "")
-
-    def agrees_with(self, sha256: str) -> bool:
-        """Whether a SHA-256 is not in contradiction to what is known."""
-        return self.sha256 in (None, sha256) and sha256.startswith(self.sha256_prefix or "")
 
 
 def published_weights(backbone: str) -> PublishedWeights:

@@ -28,6 +28,7 @@ ENTRIES: tuple[Entry, ...] = (
         "Scale-MAE, ViT-L, positions in metres on the ground",
         source="isaaccorley/vit_large_patch16_224_fmow_rgb_scalemae",
         file="vit_large_patch16_224_fmow_rgb_scalemae-98ed9821.pth",
+        sha256_prefix="98ed9821",
         revision="9dc7f569424baeb780698352cf6e87638c882123",
         means=[123.675, 116.28, 103.53],
         stds=[58.395, 57.12, 57.375],
