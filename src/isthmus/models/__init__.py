@@ -11,6 +11,8 @@ __all__ = [
     "ModelFactory",
     "ModelOutput",
     "PixelWiseModel",
+    "Reconstruction",
+    "ReconstructionModel",
     "ScalarOutputModel",
     "TemporalWrapper",
 ]
@@ -26,6 +28,8 @@ __getattr__, __dir__ = lazy_exports(
         "ModelFactory": "isthmus.models.base",
         "ModelOutput": "isthmus.models.base",
         "PixelWiseModel": "isthmus.models.pixel_wise",
+        "Reconstruction": "isthmus.models.reconstruction",
+        "ReconstructionModel": "isthmus.models.reconstruction",
         "ScalarOutputModel": "isthmus.models.scalar_output",
         "TemporalWrapper": "isthmus.models.temporal_wrapper",
     },

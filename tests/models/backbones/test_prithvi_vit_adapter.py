@@ -12,6 +12,7 @@ from isthmus.errors import ArgumentError, ShapeError
 from isthmus.features import Layout
 from isthmus.models.backbones.deformable_attention import DeformableAttention
 from isthmus.models.backbones.vit_adapter import centres
+from isthmus.models.factories import EncoderDecoderFactory
 from isthmus.plan import check_encoder, plan
 from isthmus.registry import ISTHMUS_BACKBONE_REGISTRY
 
@@ -23,19 +24,23 @@ def small(name="prithvi_eo_tiny", **kwargs):
     return ISTHMUS_BACKBONE_REGISTRY.build(name, vit_adapter=True, **{**sizes, **kwargs}).eval()
 
 
+def recorded_name(key):
+    return key.replace("spm.level_embed", "level_embed")
+
+
 @pytest.mark.real
 @pytest.mark.slow
 @pytest.mark.parametrize("case", [pytest.param(c, id=c["id"]) for c in cases("backbones", "prithvi_adapter_sim.")])
 def test_agrees_with_the_recorded_outputs(case, shared):
     encoder = ISTHMUS_BACKBONE_REGISTRY.build(case["registry"], **case["kwargs"]).eval()
     manifest = load_manifests().manifest(case)
-    state = encoder.state_dict()
+    state = {recorded_name(key): tensor for key, tensor in encoder.state_dict().items()}
     assert {key: tuple(tensor.shape) for key, tensor in state.items()} == {key: shape for key, shape, *_ in manifest}
     assert sum(parameter.numel() for parameter in encoder.parameters()) == case["total_params"]
     assert encoder.out_channels == case["out_channels"]
     assert encoder.out_indices == case["out_indices"]
     check = load_oracle()
-    check.fill_(encoder, fixed=load_manifests().fixed_keys(case))
+    check.fill_(encoder, fixed=load_manifests().fixed_keys(case), rename=recorded_name)
     for run in case["runs"]:
         inputs = check.make_inputs(run["inputs"])
         with torch.no_grad():
@@ -76,6 +81,17 @@ def test_every_parameter_is_trained():
     assert [name for name, parameter in encoder.named_parameters() if parameter.grad is None] == []
 
 
+def test_freezing_the_encoder_leaves_the_adapter_trainable():
+    encoder = small("prithvi_eo_v2_tiny_tl")
+    model = EncoderDecoderFactory().build_model("segmentation", encoder, "UperNetDecoder", num_classes=2)
+    model.freeze_encoder()
+    model.train()
+    trained = [name for name, parameter in encoder.named_parameters() if parameter.requires_grad]
+    assert trained == [name for name, _ in encoder.named_parameters() if name.startswith(encoder.added)]
+    assert all(encoder.get_submodule(name).training for name in ("spm.stem.1", "interactions.0", "up", "norm4"))
+    assert not encoder.blocks.training
+
+
 def test_a_deep_copy_gives_the_same():
     encoder, x = small(), torch.randn(1, 6, 64, 64)
     for one, other in zip(copy.deepcopy(encoder)(x), encoder(x), strict=True):
@@ -95,13 +111,14 @@ def test_published_weights_go_around_the_adapter(tmp_path, device):
         assert torch.equal(parameter, plain.blocks.get_parameter(name))
     report = encoder.weights_report
     assert report.random == ()
-    assert {"level_embed", "spm.stem.0.weight", "up.bias", "norm4.weight"} <= set(report.added)
+    assert {"spm.level_embed", "spm.stem.0.weight", "up.bias", "norm4.weight"} <= set(report.added)
     assert set(report.ignored) == {"cls_token", "norm.weight", "norm.bias", "pos_embed"}
     assert all(parameter.isfinite().all() for parameter in encoder.parameters())
-    torch.save(encoder.state_dict(), tmp_path / "whole.pt")
+    state = {recorded_name(key): tensor for key, tensor in encoder.state_dict().items()}
+    torch.save(state, tmp_path / "whole.pt")
     again = small(ckpt_path=tmp_path / "whole.pt")
     assert again.weights_report.added == ()
-    assert torch.equal(again.level_embed, encoder.level_embed)
+    assert torch.equal(again.spm.level_embed, encoder.spm.level_embed)
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,11 @@ PUBLISHED = Adapter(
     computed=("pos_embed",),
     added=("vpt_prompt_embeddings.",),
 )
-ADAPTED = replace(PUBLISHED, added=(*PUBLISHED.added, *PrithviViTAdapter.added))
+ADAPTED = replace(
+    PUBLISHED,
+    renames={"level_embed": "spm.level_embed"},
+    added=(*PUBLISHED.added, *PrithviViTAdapter.added),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,15 @@ from isthmus.models.backbones.arguments import feature_indices
 from isthmus.models.backbones.prithvi_trunk import PrithviConfig, PrithviTrunk
 from isthmus.models.backbones.prompts import DeepPrompts
 from isthmus.models.backbones.transformer import pass_through
-from isthmus.models.backbones.vit_adapter import STRIDES, Interaction, SpatialPrior, groups, resampled_like
+from isthmus.models.backbones.vit_adapter import (
+    STRIDES,
+    Doubling,
+    Interaction,
+    MapNorm,
+    SpatialPrior,
+    groups,
+    resampled_like,
+)
 from isthmus.weights.uninitialised import initialised
 
 
@@ -40,7 +48,7 @@ class PrithviViTAdapter(PrithviTrunk):
 
     size_multiple = STRIDES[-1]
     added: ClassVar[tuple[str, ...]] = (
-        *("level_embed", "spm.", "interactions.", "up."),
+        *("spm.", "interactions.", "up."),
         *("norm1.", "norm2.", "norm3.", "norm4."),
     )
 
@@ -56,14 +64,12 @@ class PrithviViTAdapter(PrithviTrunk):
         self.out_indices = _ends(out_indices, config.depth)
         channels, last = config.embed_dim, len(STRIDES) - 1
         with initialised():
-            self.level_embed = nn.Parameter(torch.empty(3, channels))
-            nn.init.trunc_normal_(self.level_embed)
             self.spm = SpatialPrior(self.in_channels, channels)
             self.interactions = nn.ModuleList(
                 Interaction(channels, config.num_heads, extra=2 if index == last else 0) for index in range(last + 1)
             )
-            self.up = nn.ConvTranspose2d(channels, channels, 2, stride=2)
-            self.norm1, self.norm2, self.norm3, self.norm4 = (nn.BatchNorm2d(channels) for _ in STRIDES)
+            self.up = Doubling(channels)
+            self.norm1, self.norm2, self.norm3, self.norm4 = (MapNorm(channels) for _ in STRIDES)
 
     @property
     def out_channels(self) -> list[int]:
@@ -110,8 +116,7 @@ class PrithviViTAdapter(PrithviTrunk):
     ) -> tuple[list[Tensor], list[Tensor]]:
         """The tokens behind each group of blocks, as grids, and the maps in the end."""
         sizes = [(map_.shape[2], map_.shape[3]) for map_ in maps]
-        levels = [map_.flatten(2).transpose(1, 2) + level for map_, level in zip(maps, self.level_embed, strict=True)]
-        cells, grids = torch.cat(levels, dim=1), []
+        cells, grids = torch.cat([map_.flatten(2) for map_ in maps], dim=2).transpose(1, 2), []
         for interaction, group in zip(self.interactions, groups(self.out_indices), strict=True):
             tokens, cells = interaction(tokens, cells, partial(self._through, group), grid, sizes)
             grids.append(tokens.transpose(1, 2).unflatten(2, grid))

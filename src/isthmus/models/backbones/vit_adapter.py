@@ -1,7 +1,8 @@
 """The parts of a ViT-Adapter (arXiv 2205.08534), which turns a plain vision transformer into a pyramid of maps.
 
 A small convolutional network sees the image beside the transformer. Its maps at strides 8, 16 and 32 and the tokens
-exchange what they know before and after groups of transformer blocks, by deformable attention.
+exchange what they know before and after groups of transformer blocks, by deformable attention. Freezing the encoder
+leaves all of it trainable: it says `stays_trainable`.
 """
 
 import itertools
@@ -27,6 +28,8 @@ class SpatialPrior(nn.Module):
         width: the channels of the first convolutions.
     """
 
+    stays_trainable = True
+
     def __init__(self, in_channels: int, channels: int, width: int = 64) -> None:
         super().__init__()
         self.stem = nn.Sequential(
@@ -42,14 +45,19 @@ class SpatialPrior(nn.Module):
         self.fc2 = nn.Conv2d(2 * width, channels, 1)
         self.fc3 = nn.Conv2d(4 * width, channels, 1)
         self.fc4 = nn.Conv2d(4 * width, channels, 1)
+        self.level_embed = nn.Parameter(torch.empty(len(STRIDES) - 1, channels))
+        nn.init.trunc_normal_(self.level_embed)
 
     def forward(self, x: Float[Tensor, "batch bands height width"]) -> list[Float[Tensor, "batch channels _ _"]]:
-        """The maps, the finest one first."""
+        """The maps, the finest one first; the others with an embedding of their level."""
         seen: list[Tensor] = []
         for part in (self.stem, self.conv2, self.conv3, self.conv4):
             x = part(x)
             seen.append(x)
-        return [layer(map_) for layer, map_ in zip((self.fc1, self.fc2, self.fc3, self.fc4), seen, strict=True)]
+        layers = (self.fc1, self.fc2, self.fc3, self.fc4)
+        finest, *coarser = (layer(map_) for layer, map_ in zip(layers, seen, strict=True))
+        levels = self.level_embed[:, :, None, None]
+        return [finest, *(map_ + level for map_, level in zip(coarser, levels, strict=True))]
 
 
 class _Exchange(nn.Module):
@@ -127,6 +135,8 @@ class Interaction(nn.Module):
         extra: how often the maps look at the tokens again.
     """
 
+    stays_trainable = True
+
     def __init__(self, channels: int, num_heads: int, extra: int = 0) -> None:
         super().__init__()
         self.injector = Injector(channels, num_heads)
@@ -155,6 +165,25 @@ class Interaction(nn.Module):
         for extractor in (self.extractor, *self.extra_extractors):
             cells = extractor(cells, places, tokens, [grid])
         return tokens, cells
+
+
+class Doubling(nn.ConvTranspose2d):
+    """Doubles the size of a map.
+
+    Args:
+        channels: the channels of the map.
+    """
+
+    stays_trainable = True
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels, channels, 2, stride=2)
+
+
+class MapNorm(nn.BatchNorm2d):
+    """Normalises a map that leaves the encoder."""
+
+    stays_trainable = True
 
 
 def centres(sizes: Sequence[Size], device: torch.device) -> Float[Tensor, "cells 2"]:
