@@ -1,7 +1,5 @@
 """Holding the contract of an encoder against encoders: sound ones, and ones with a fault each."""
 
-from contextlib import nullcontext
-
 import pytest
 import torch
 from torch import nn
@@ -9,7 +7,6 @@ from torch import nn
 from isthmus.errors import EncoderContractError, MissingExtraError
 from isthmus.features import FeatureSpec
 from isthmus.plan import check_encoder
-from isthmus.plan.light_meta import light_meta
 from isthmus.registry import ISTHMUS_BACKBONE_REGISTRY
 
 
@@ -113,14 +110,15 @@ for each in sorted(FACTS, key=lambda name: FACTS[name].get("parameters") or 10**
 
 
 def build_on_meta(name):
-    # a package behind an extra may import the compiler that `light_meta` stands in for
-    with nullcontext() if "extra" in FACTS[name] else light_meta(), torch.device("meta"):
+    with torch.device("meta"):
         return build(name)
 
 
 def build(name):
+    entry = ISTHMUS_BACKBONE_REGISTRY.entry(name)
+    needed = {each.name for each in entry.signature().parameters if each.required}
     try:
-        return ISTHMUS_BACKBONE_REGISTRY.build(name)
+        return entry.build(**({"model_bands": FACTS[name]["bands"]} if "model_bands" in needed else {}))
     except MissingExtraError as missing:
         if "extra" not in FACTS[name]:
             raise
