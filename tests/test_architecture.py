@@ -22,7 +22,7 @@ LEVELS = (
     {"models", "datasets", "statistics"},
     {"plan", "transforms", "weights"},
     {"config"},
-    {"blocks", "rasters"},
+    {"blocks", "rasters", "filling"},
     {"registry"},
     {"features", "bands", "signatures"},
     {"errors", "atomic", "_lazy", "_version"},

@@ -12,6 +12,7 @@ from isthmus.config.loading import load_config
 from isthmus.config.points import count_maps
 from isthmus.config.time_axis import data_have_time
 from isthmus.errors import CompositionError, ConfigError, Fault, UnknownTaskError
+from isthmus.filling import SkipFilling
 from isthmus.plan.probe import cannot_live_on_meta, check_image_size
 from isthmus.plan.result import Plan
 from isthmus.plan.time_axis import check_time_axis
@@ -79,7 +80,7 @@ def _build(factory: str, task: str, arguments: Mapping[str, Any]) -> tuple[nn.Mo
     arguments = _without_weights(arguments)
     builder = MODEL_FACTORY_REGISTRY.build(factory)
     try:
-        with torch.device("meta"):
+        with torch.device("meta"), SkipFilling():
             return builder.build_model(task, **arguments), True
     except (RuntimeError, NotImplementedError, CompositionError) as error:
         if isinstance(error, UnknownTaskError) or not cannot_live_on_meta(error):

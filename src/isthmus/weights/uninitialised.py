@@ -2,43 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 from unittest import mock
 
-import torch
 from torch import nn
-from torch.overrides import TorchFunctionMode
 
-_FILLING = frozenset(
-    {
-        "uniform_",
-        "normal_",
-        "fill_",
-        "zero_",
-        "mul_",
-        "div_",
-        "add_",
-        "sub_",
-        "erfinv_",
-        "clamp_",
-        "copy_",
-        "bernoulli_",
-        "constant_",
-        "kaiming_uniform_",
-    }
-)
-
-
-class _SkipFilling(TorchFunctionMode):
-    """Leaves out the filling of tensors that hold nothing; PyTorch's own way imports a compiler for it."""
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
-        filled = args[0] if args else kwargs.get("tensor")  # torch.nn.init names its arguments
-        if getattr(func, "__name__", "") in _FILLING and isinstance(filled, torch.Tensor) and filled.is_meta:
-            return filled
-        return func(*args, **kwargs)
-
+from isthmus.filling import SkipFilling
 
 _REGISTER = nn.Module.register_parameter
 
@@ -66,5 +34,5 @@ def uninitialised() -> Iterator[None]:
             param = nn.Parameter(param.detach().to("meta"), requires_grad=param.requires_grad)
         _REGISTER(self, name, param)
 
-    with mock.patch.object(nn.Module, "register_parameter", register_empty), _SkipFilling():
+    with mock.patch.object(nn.Module, "register_parameter", register_empty), SkipFilling():
         yield
