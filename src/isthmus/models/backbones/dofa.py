@@ -10,6 +10,7 @@ from pathlib import Path
 from isthmus.bands import expand_bands
 from isthmus.models.backbones.arguments import pair
 from isthmus.models.backbones.dofa_vit import DOFA
+from isthmus.models.backbones.prompts import prompts_for
 from isthmus.models.backbones.wavelength_embedding import wavelengths_of
 from isthmus.weights.adapter import Adapter
 from isthmus.weights.building import build_with_weights
@@ -23,6 +24,7 @@ PUBLISHED = Adapter(
         "head.": None,
     },
     positions={"pos_embed": 1},
+    added=("vpt_prompt_embeddings.",),
 )
 
 
@@ -53,6 +55,9 @@ def dofa(
     img_size: int | Sequence[int] = 224,
     out_indices: Sequence[int] | None = None,
     drop_path: float = 0.0,
+    vpt: bool = False,
+    vpt_n_tokens: int | None = None,
+    vpt_dropout: float = 0.0,
     allow_missing_weights: bool = False,
 ) -> DOFA:
     """Build an encoder of the DOFA family.
@@ -67,6 +72,10 @@ def dofa(
         img_size: height and width of the images, or one number for both.
         out_indices: the blocks whose output is returned; the last one alone by default.
         drop_path: the rate of stochastic depth of the last block.
+        vpt: tune visual prompts (arXiv 2203.12119): learned tokens in every block, which stay trainable where the
+            encoder is frozen.
+        vpt_n_tokens: how many prompts a block has.
+        vpt_dropout: the dropout of the prompts.
         allow_missing_weights: leave parameters that the weights do not have at random instead of refusing.
 
     Returns:
@@ -81,6 +90,14 @@ def dofa(
     waves = wavelengths_of(bands, wavelengths)
 
     def construct() -> DOFA:
+        prompts = prompts_for(
+            sizes.depth,
+            sizes.embed_dim,
+            (sizes.patch_size, sizes.patch_size),
+            vpt=vpt,
+            vpt_n_tokens=vpt_n_tokens,
+            vpt_dropout=vpt_dropout,
+        )
         return DOFA(
             bands,
             waves,
@@ -91,6 +108,7 @@ def dofa(
             sizes.num_heads,
             out_indices=(-1,) if out_indices is None else out_indices,
             drop_path=drop_path,
+            prompts=prompts,
         )
 
     return build_with_weights(

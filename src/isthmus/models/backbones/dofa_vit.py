@@ -11,6 +11,7 @@ from isthmus.errors import ArgumentError
 from isthmus.features import FeatureSpec, Layout
 from isthmus.models.backbones.arguments import feature_indices
 from isthmus.models.backbones.image_shape import check_image
+from isthmus.models.backbones.prompts import DeepPrompts
 from isthmus.models.backbones.sincos import resize_positions, sincos_1d, sincos_2d
 from isthmus.models.backbones.transformer import TransformerBlock, run_blocks
 from isthmus.models.backbones.wavelength_embedding import CHANNELS, ResidualLayers, WeightGenerator, as_wavelengths
@@ -64,6 +65,7 @@ class DOFA(nn.Module):
         num_heads: the heads of each attention.
         out_indices: the blocks whose output is returned, the last ones as negative numbers.
         drop_path: the rate of stochastic depth of the last block; it grows linearly from zero at the first.
+        prompts: what every block sees beside the tokens.
 
     Attributes:
         out_channels: per returned feature, its channels.
@@ -91,6 +93,7 @@ class DOFA(nn.Module):
         *,
         out_indices: Sequence[int] = (-1,),
         drop_path: float = 0.0,
+        prompts: DeepPrompts | None = None,
     ) -> None:
         super().__init__()
         self.bands, self.wavelengths = list(bands), list(wavelengths)
@@ -111,6 +114,7 @@ class DOFA(nn.Module):
         self.blocks = nn.ModuleList(
             TransformerBlock(embed_dim, num_heads, drop_path=rate, norm_eps=1e-6) for rate in rates
         )
+        self.vpt_prompt_embeddings = prompts
 
     @property
     def out_channels(self) -> list[int]:
@@ -143,7 +147,7 @@ class DOFA(nn.Module):
         patches = patches + resize_positions(native, grid).to(patches.dtype)
         class_token = (self.cls_token + self.pos_embed[:, :1]).to(patches.dtype)
         tokens = torch.cat([class_token.expand(len(x), -1, -1), patches.flatten(1, 2)], dim=1)
-        return run_blocks(self.blocks, nn.Identity(), tokens, self.out_indices)
+        return run_blocks(self.blocks, nn.Identity(), tokens, self.out_indices, self.vpt_prompt_embeddings)
 
 
 def _native_positions(channels: int, grid: tuple[int, int]) -> Float[Tensor, "1 tokens channels"]:

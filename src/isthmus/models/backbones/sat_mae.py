@@ -4,11 +4,12 @@ The networks are in `sat_mae_vit`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from isthmus.errors import ArgumentError
 from isthmus.models.backbones.arguments import image_bands, pair
+from isthmus.models.backbones.prompts import prompts_for
 from isthmus.models.backbones.sat_mae_vit import GroupedSatMAE, SatMAE, SatMAEConfig, TemporalSatMAE
 from isthmus.weights.adapter import Adapter
 from isthmus.weights.building import build_with_weights
@@ -32,12 +33,12 @@ SENTINEL_2_BANDS = (
     "SWIR_1",
     "SWIR_2",
 )
-_OF_THE_CLASSIFIER: dict[str, str | None] = {"fc_norm.": None, "head.": None}
 PUBLISHED = Adapter(
     "patch_embed.proj.weight",
-    renames=_OF_THE_CLASSIFIER,
+    renames={"fc_norm.": None, "head.": None},  # of the classifier
     first_layer="patch_embed.proj.weight",
     positions={"pos_embed": 1},
+    added=("vpt_prompt_embeddings.",),
 )
 
 
@@ -72,6 +73,9 @@ def sat_mae(
     img_size: int | Sequence[int] = 224,
     out_indices: Sequence[int] | None = None,
     drop_path: float = 0.0,
+    vpt: bool = False,
+    vpt_n_tokens: int | None = None,
+    vpt_dropout: float = 0.0,
     pretrained_bands: Sequence[str | int | Sequence[int]] = PRETRAINED_BANDS,
     new_bands: str | None = None,
     allow_missing_weights: bool = False,
@@ -88,6 +92,10 @@ def sat_mae(
         img_size: height and width of the images, or one number for both.
         out_indices: the blocks whose output is returned; every block by default.
         drop_path: the rate of stochastic depth of the last block.
+        vpt: tune visual prompts (arXiv 2203.12119): learned tokens in every block, which stay trainable where the
+            encoder is frozen.
+        vpt_n_tokens: how many prompts a block has.
+        vpt_dropout: the dropout of the prompts.
         pretrained_bands: the bands that the weights were made for.
         new_bands: what bands that the weights do not know start from: "mean", the mean over the bands that they know,
             or "random". By default "mean", and an error where the weights know none of the bands.
@@ -107,9 +115,17 @@ def sat_mae(
     config = _config(variant, own_bands, img_size, out_indices, drop_path)
 
     def construct() -> SatMAE | TemporalSatMAE:
-        return (
-            SatMAE(config) if native is None else TemporalSatMAE(config, native if num_frames is None else num_frames)
+        prompts = prompts_for(
+            config.depth,
+            config.embed_dim,
+            (config.patch_size, config.patch_size),
+            vpt=vpt,
+            vpt_n_tokens=vpt_n_tokens,
+            vpt_dropout=vpt_dropout,
         )
+        if native is None:
+            return SatMAE(config, prompts)
+        return TemporalSatMAE(config, native if num_frames is None else num_frames, prompts)
 
     return build_with_weights(
         construct,
@@ -134,6 +150,9 @@ def sat_mae_grouped(
     img_size: int | Sequence[int] = 96,
     out_indices: Sequence[int] | None = None,
     drop_path: float = 0.0,
+    vpt: bool = False,
+    vpt_n_tokens: int | None = None,
+    vpt_dropout: float = 0.0,
     new_bands: str | None = None,
     allow_missing_weights: bool = False,
 ) -> GroupedSatMAE:
@@ -149,6 +168,10 @@ def sat_mae_grouped(
         img_size: height and width of the images, or one number for both.
         out_indices: the blocks whose output is returned; every block by default.
         drop_path: the rate of stochastic depth of the last block.
+        vpt: tune visual prompts (arXiv 2203.12119): learned tokens in every block, which stay trainable where the
+            encoder is frozen.
+        vpt_n_tokens: how many prompts a block has.
+        vpt_dropout: the dropout of the prompts.
         new_bands: what bands that the weights do not know start from: "mean", the mean over the bands of their group,
             or "random". By default "mean", and an error where the weights know none of the bands of a group.
         allow_missing_weights: leave parameters that the weights do not have at random instead of refusing.
@@ -167,9 +190,21 @@ def sat_mae_grouped(
         for number, (group, known) in enumerate(zip(channel_groups, CHANNEL_GROUPS, strict=False))
         if any(band in group for band in own_bands)
     }
+
+    def construct() -> GroupedSatMAE:
+        prompts = prompts_for(
+            config.depth,
+            config.embed_dim,
+            (config.patch_size, config.patch_size),
+            vpt=vpt,
+            vpt_n_tokens=vpt_n_tokens,
+            vpt_dropout=vpt_dropout,
+        )
+        return GroupedSatMAE(config, channel_groups, prompts)
+
     return build_with_weights(
-        lambda: GroupedSatMAE(config, channel_groups),
-        Adapter("patch_embed.0.proj.weight", _OF_THE_CLASSIFIER, first_layers=first_layers, positions={"pos_embed": 1}),
+        construct,
+        replace(PUBLISHED, anchor="patch_embed.0.proj.weight", first_layer=None, first_layers=first_layers),
         variant,
         pretrained=pretrained,
         ckpt_path=ckpt_path,

@@ -16,6 +16,7 @@ from isthmus.features import FeatureSpec, Layout
 from isthmus.models.backbones.arguments import feature_indices
 from isthmus.models.backbones.image_shape import check_image
 from isthmus.models.backbones.patch_embedding import PatchEmbedding
+from isthmus.models.backbones.prompts import DeepPrompts
 from isthmus.models.backbones.sincos import resize_positions, sincos_1d, sincos_2d
 from isthmus.models.backbones.transformer import TransformerBlock, run_blocks
 from isthmus.weights.report import WeightsReport
@@ -57,6 +58,7 @@ class SatMAETrunk(nn.Module):
         config: the sizes.
         steps: how many grids of tokens follow one another.
         other_channels: the channels of a token that tell something else than its position.
+        prompts: what every block sees beside the tokens.
 
     Attributes:
         out_channels: per returned feature, the channels once the grids are folded into them.
@@ -72,7 +74,13 @@ class SatMAETrunk(nn.Module):
 
     pos_embed: Tensor
 
-    def __init__(self, config: SatMAEConfig, steps: int = 1, other_channels: int = 0) -> None:
+    def __init__(
+        self,
+        config: SatMAEConfig,
+        steps: int = 1,
+        other_channels: int = 0,
+        prompts: DeepPrompts | None = None,
+    ) -> None:
         super().__init__()
         self.bands, self.in_channels = list(config.bands), len(config.bands)
         self.embed_dim, self.steps = config.embed_dim, steps
@@ -93,6 +101,7 @@ class SatMAETrunk(nn.Module):
             TransformerBlock(config.embed_dim, config.num_heads, drop_path=rate, norm_eps=1e-6) for rate in rates
         )
         self.norm = nn.LayerNorm(config.embed_dim, eps=1e-6)
+        self.vpt_prompt_embeddings = prompts
 
     @property
     def out_channels(self) -> list[int]:
@@ -120,7 +129,7 @@ class SatMAETrunk(nn.Module):
         patches = patches + about.to(patches.dtype)
         class_token = (self.cls_token + about_class).to(patches.dtype).expand(len(patches), -1, -1)
         tokens = torch.cat([class_token, patches.flatten(1, 3)], dim=1)
-        return run_blocks(self.blocks, self.norm, tokens, self.out_indices)
+        return run_blocks(self.blocks, self.norm, tokens, self.out_indices, self.vpt_prompt_embeddings)
 
 
 class SatMAE(SatMAETrunk):
@@ -132,10 +141,11 @@ class SatMAE(SatMAETrunk):
 
     Args:
         config: the sizes.
+        prompts: what every block sees beside the tokens.
     """
 
-    def __init__(self, config: SatMAEConfig) -> None:
-        super().__init__(config)
+    def __init__(self, config: SatMAEConfig, prompts: DeepPrompts | None = None) -> None:
+        super().__init__(config, prompts=prompts)
         self.patch_embed = PatchEmbedding(self.in_channels, config.embed_dim, config.patch_size)
 
     def forward(self, x: Float[Tensor, "*image"]) -> list[Float[Tensor, "batch tokens embed"]]:
@@ -157,6 +167,7 @@ class GroupedSatMAE(SatMAETrunk):
     Args:
         config: the sizes; `embed_dim` is larger than 256.
         groups: the groups of bands. Each band of the images is in one of them.
+        prompts: what every block sees beside the tokens.
 
     Attributes:
         members: the places in the image of the bands of each group that has any.
@@ -168,10 +179,12 @@ class GroupedSatMAE(SatMAETrunk):
     channel_embed: Tensor
     channel_cls_embed: Tensor
 
-    def __init__(self, config: SatMAEConfig, groups: Sequence[Sequence[str | int]]) -> None:
+    def __init__(
+        self, config: SatMAEConfig, groups: Sequence[Sequence[str | int]], prompts: DeepPrompts | None = None
+    ) -> None:
         _check_groups(config.bands, groups)
         places = [[index for index, band in enumerate(config.bands) if band in group] for group in groups]
-        super().__init__(config, sum(map(bool, places)), GROUP_CHANNELS)
+        super().__init__(config, sum(map(bool, places)), GROUP_CHANNELS, prompts)
         self.members = {group: members for group, members in enumerate(places) if members}
         self.patch_embed = nn.ModuleDict(
             {
@@ -207,15 +220,16 @@ class TemporalSatMAE(SatMAETrunk):
     Args:
         config: the sizes; `embed_dim` is larger than 384.
         num_frames: the images of a time series, T.
+        prompts: what every block sees beside the tokens.
 
     Raises:
         ArgumentError: no images.
     """
 
-    def __init__(self, config: SatMAEConfig, num_frames: int) -> None:
+    def __init__(self, config: SatMAEConfig, num_frames: int, prompts: DeepPrompts | None = None) -> None:
         if num_frames < 1:
             raise ArgumentError(f"num_frames is {num_frames}: at least 1 was expected")
-        super().__init__(config, num_frames, 3 * TIME_CHANNELS)
+        super().__init__(config, num_frames, 3 * TIME_CHANNELS, prompts)
         self.num_frames = num_frames
         self.patch_embed = PatchEmbedding(self.in_channels, config.embed_dim, config.patch_size)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from isthmus.models.backbones.arguments import image_bands, pair
+from isthmus.models.backbones.prompts import prompts_for
 from isthmus.models.backbones.scale_mae_vit import ScaleMAE
 from isthmus.weights.adapter import Adapter
 from isthmus.weights.building import build_with_weights
@@ -18,6 +19,7 @@ PUBLISHED = Adapter(
     # Positions are computed for each pixel size; norm and head are those of the classifier.
     renames={"pos_embed": None, "norm.": None, "fc_norm.": None, "head.": None},
     first_layer="patch_embed.proj.weight",
+    added=("vpt_prompt_embeddings.",),
 )
 
 
@@ -48,6 +50,9 @@ def scale_mae(
     img_size: int | Sequence[int] = 224,
     out_indices: Sequence[int] | None = None,
     drop_path: float = 0.0,
+    vpt: bool = False,
+    vpt_n_tokens: int | None = None,
+    vpt_dropout: float = 0.0,
     pretrained_bands: Sequence[str | int | Sequence[int]] = PRETRAINED_BANDS,
     new_bands: str | None = None,
     allow_missing_weights: bool = False,
@@ -64,6 +69,10 @@ def scale_mae(
         img_size: height and width of the images, or one number for both.
         out_indices: the blocks whose output is returned; the last one alone by default.
         drop_path: the rate of stochastic depth of the last block.
+        vpt: tune visual prompts (arXiv 2203.12119): learned tokens in every block, which stay trainable where the
+            encoder is frozen.
+        vpt_n_tokens: how many prompts a block has.
+        vpt_dropout: the dropout of the prompts.
         pretrained_bands: the bands that the weights were made for.
         new_bands: what bands that the weights do not know start from: "mean", the mean over the bands that they know,
             or "random". By default "mean", and an error where the weights know none of the bands.
@@ -80,6 +89,14 @@ def scale_mae(
     own_bands = image_bands(bands, in_chans, PRETRAINED_BANDS)
 
     def construct() -> ScaleMAE:
+        prompts = prompts_for(
+            sizes.depth,
+            sizes.embed_dim,
+            (sizes.patch_size, sizes.patch_size),
+            vpt=vpt,
+            vpt_n_tokens=vpt_n_tokens,
+            vpt_dropout=vpt_dropout,
+        )
         return ScaleMAE(
             own_bands,
             input_res,
@@ -90,6 +107,7 @@ def scale_mae(
             sizes.num_heads,
             out_indices=(-1,) if out_indices is None else out_indices,
             drop_path=drop_path,
+            prompts=prompts,
         )
 
     return build_with_weights(

@@ -11,6 +11,7 @@ from isthmus.features import FeatureSpec, Layout
 from isthmus.models.backbones.arguments import feature_indices
 from isthmus.models.backbones.image_shape import check_image
 from isthmus.models.backbones.patch_embedding import PatchEmbedding
+from isthmus.models.backbones.prompts import DeepPrompts
 from isthmus.models.backbones.sincos import sincos_1d
 from isthmus.models.backbones.transformer import TransformerBlock, run_blocks
 from isthmus.weights.report import WeightsReport
@@ -33,6 +34,7 @@ class ScaleMAE(nn.Module):
         num_heads: the heads of each attention.
         out_indices: the blocks whose output is returned, the last ones as negative numbers.
         drop_path: the rate of stochastic depth of the last block; it grows linearly from zero at the first.
+        prompts: what every block sees beside the tokens.
 
     Attributes:
         out_channels: per returned feature, its channels.
@@ -58,6 +60,7 @@ class ScaleMAE(nn.Module):
         *,
         out_indices: Sequence[int] = (-1,),
         drop_path: float = 0.0,
+        prompts: DeepPrompts | None = None,
     ) -> None:
         super().__init__()
         self.bands = list(bands)
@@ -77,6 +80,7 @@ class ScaleMAE(nn.Module):
         self.blocks = nn.ModuleList(
             TransformerBlock(embed_dim, num_heads, drop_path=rate, norm_eps=1e-6) for rate in rates
         )
+        self.vpt_prompt_embeddings = prompts
 
     @property
     def out_channels(self) -> list[int]:
@@ -111,7 +115,7 @@ class ScaleMAE(nn.Module):
         patches: Tensor = self.patch_embed(x)
         patches = patches + positions.to(patches.dtype)
         tokens = torch.cat([self.cls_token.expand(len(x), -1, -1), patches.flatten(1, 2)], dim=1)
-        return run_blocks(self.blocks, nn.Identity(), tokens, self.out_indices)
+        return run_blocks(self.blocks, nn.Identity(), tokens, self.out_indices, self.vpt_prompt_embeddings)
 
 
 def ground_positions(

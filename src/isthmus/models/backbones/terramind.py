@@ -11,6 +11,7 @@ from pathlib import Path
 
 from isthmus.errors import ArgumentError, did_you_mean
 from isthmus.models.backbones.arguments import pair
+from isthmus.models.backbones.prompts import prompts_for
 from isthmus.models.backbones.terramind_encoder import TerraMindEncoder
 from isthmus.models.backbones.terramind_modalities import Bands, Input, Kind, by_modality, chosen_inputs
 from isthmus.models.backbones.terramind_tokenizer import ImageTokenizer
@@ -20,7 +21,7 @@ from isthmus.weights.building import build_with_weights
 from isthmus.weights.first_layer import FirstLayer
 from isthmus.weights.uninitialised import initialised
 
-PUBLISHED = Adapter("encoder_norm.weight", added=("missing_mod_token",))
+PUBLISHED = Adapter("encoder_norm.weight", added=("missing_mod_token", "vpt_prompt_embeddings."))
 PATCH_SIZE = 16
 
 
@@ -54,6 +55,9 @@ def terramind(
     img_size: int | Sequence[int] = 224,
     out_indices: Sequence[int] | None = None,
     drop_path: float = 0.0,
+    vpt: bool = False,
+    vpt_n_tokens: int | None = None,
+    vpt_dropout: float = 0.0,
     pretrained_bands: Sequence[str | int | Sequence[int]]
     | Mapping[str, Sequence[str | int | Sequence[int]]]
     | None = None,
@@ -77,6 +81,10 @@ def terramind(
         img_size: height and width of the images, or one number for both.
         out_indices: the blocks whose output is returned; every block by default.
         drop_path: the rate of stochastic depth of the last block.
+        vpt: tune visual prompts (arXiv 2203.12119): learned tokens in every block, which stay trainable where the
+            encoder is frozen.
+        vpt_n_tokens: how many prompts a block has.
+        vpt_dropout: the dropout of the prompts.
         pretrained_bands: the bands that the weights were made for, by modality or as a list.
         new_bands: what bands that the weights do not know start from: "mean", the mean over the bands that they know,
             or "random". By default "mean", and an error where the weights know none of the bands.
@@ -99,6 +107,14 @@ def terramind(
     published = pretrained and ckpt_path is None
 
     def construct() -> TerraMindEncoder:
+        prompts = prompts_for(
+            sizes.depth,
+            sizes.embed_dim,
+            (PATCH_SIZE, PATCH_SIZE),
+            vpt=vpt,
+            vpt_n_tokens=vpt_n_tokens,
+            vpt_dropout=vpt_dropout,
+        )
         return TerraMindEncoder(
             inputs,
             pair(img_size, "img_size"),
@@ -110,6 +126,7 @@ def terramind(
             merge_method=merge_method,
             out_indices=out_indices,
             drop_path=drop_path,
+            prompts=prompts,
             tokenizers={name: _tokenizer(name, inputs, published, path) for name, path in paths.items()},
         )
 

@@ -13,6 +13,7 @@ from isthmus.errors import ArgumentError, ShapeError, did_you_mean
 from isthmus.features import FeatureSpec, Layout
 from isthmus.models.backbones.arguments import feature_indices
 from isthmus.models.backbones.image_shape import check_image
+from isthmus.models.backbones.prompts import DeepPrompts
 from isthmus.models.backbones.terramind_embeddings import CodeEmbedding, PixelEmbedding, SequenceEmbedding
 from isthmus.models.backbones.terramind_modalities import Input, Kind
 from isthmus.models.backbones.terramind_tokenizer import ImageTokenizer
@@ -74,6 +75,7 @@ class TerraMindEncoder(nn.Module):
         merge_method: mean, max, concat, dict or None.
         out_indices: the blocks whose output is returned, the last ones as negative numbers; every block by default.
         drop_path: the rate of stochastic depth of the last block; it grows linearly from zero at the first.
+        prompts: what every block sees beside the tokens.
         tokenizers: what turns images into ids, by the name of the modality. They are not trained.
 
     Attributes:
@@ -103,6 +105,7 @@ class TerraMindEncoder(nn.Module):
         merge_method: str | None = "mean",
         out_indices: Sequence[int] | None = None,
         drop_path: float = 0.0,
+        prompts: DeepPrompts | None = None,
         tokenizers: Mapping[str, ImageTokenizer] | None = None,
     ) -> None:
         super().__init__()
@@ -132,6 +135,7 @@ class TerraMindEncoder(nn.Module):
             for rate in rates
         )
         self.encoder_norm = UnbiasedLayerNorm(embed_dim)
+        self.vpt_prompt_embeddings = prompts
         named = {self.inputs[name].key: tokenizer for name, tokenizer in (tokenizers or {}).items()}
         self.tokenizer = nn.ModuleDict(named).requires_grad_(requires_grad=False)
 
@@ -165,7 +169,8 @@ class TerraMindEncoder(nn.Module):
         tokens = {name: self._embed(self.inputs[name], given) for name in self.modalities if name in given}
         self._check_grids(tokens, given)
         lengths = [each.shape[1] for each in tokens.values()]
-        features = run_blocks(self.encoder, self.encoder_norm, torch.cat([*tokens.values()], 1), self.out_indices)
+        joined = torch.cat([*tokens.values()], dim=1)
+        features = run_blocks(self.encoder, self.encoder_norm, joined, self.out_indices, self.vpt_prompt_embeddings)
         if self.merge_method is None:
             return features
         split = [dict(zip(tokens, feature.split(lengths, dim=1), strict=True)) for feature in features]

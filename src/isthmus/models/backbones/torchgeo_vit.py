@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from isthmus.features import FeatureSpec
 from isthmus.models.backbones.arguments import feature_indices, image_bands, pair
 from isthmus.models.backbones.image_shape import check_image
+from isthmus.models.backbones.prompts import DeepPrompts, prompts_for
 from isthmus.models.backbones.transformer import TransformerBlock, run_blocks
 from isthmus.weights.adapter import Adapter
 from isthmus.weights.building import build_with_weights
@@ -25,6 +26,7 @@ PUBLISHED = Adapter(
     renames={"norm.": None, "head.": None},
     first_layer="patch_embed.proj.weight",
     positions={"pos_embed": 1},
+    added=("vpt_prompt_embeddings.",),
 )
 CHANNELS, DEPTH, HEADS, PATCH = 384, 12, 6, 16
 
@@ -56,6 +58,7 @@ class SmallViT(nn.Module):
         img_size: height and width of the images that the position embeddings are learned for.
         out_indices: the blocks whose output is returned, the last ones as negative numbers; every block by default.
         drop_path: the rate of stochastic depth of the last block; it grows linearly from zero at the first.
+        prompts: what every block sees beside the tokens.
 
     Attributes:
         out_channels: per returned feature, its channels.
@@ -73,6 +76,7 @@ class SmallViT(nn.Module):
         img_size: tuple[int, int],
         out_indices: Sequence[int] | None = None,
         drop_path: float = 0.0,
+        prompts: DeepPrompts | None = None,
     ) -> None:
         super().__init__()
         self.bands = list(bands)
@@ -90,6 +94,7 @@ class SmallViT(nn.Module):
         self.patch_embed = PatchEmbedding(self.in_channels, CHANNELS, PATCH)
         rates = [drop_path * index / (DEPTH - 1) for index in range(DEPTH)]
         self.blocks = nn.ModuleList(TransformerBlock(CHANNELS, HEADS, 4.0, rate, norm_eps=1e-6) for rate in rates)
+        self.vpt_prompt_embeddings = prompts
 
     def forward(self, x: Float[Tensor, "*image"]) -> list[Float[Tensor, "batch channels grid_height grid_width"]]:
         """Encode a batch of images `(B, C, H, W)`.
@@ -101,7 +106,7 @@ class SmallViT(nn.Module):
         cells = self.patch_embed(x) + self._positions(grid)
         class_token = self.cls_token + self.pos_embed[:, :1]
         tokens = torch.cat([class_token.expand(len(x), -1, -1), cells.flatten(2).transpose(1, 2)], dim=1)
-        features = run_blocks(self.blocks, nn.Identity(), tokens, self.out_indices)
+        features = run_blocks(self.blocks, nn.Identity(), tokens, self.out_indices, self.vpt_prompt_embeddings)
         return [feature[:, 1:].transpose(1, 2).unflatten(2, grid) for feature in features]
 
     def _positions(self, grid: tuple[int, int]) -> Float[Tensor, "1 channels grid_height grid_width"]:
@@ -118,6 +123,9 @@ def torchgeo_vit(
     img_size: int | Sequence[int] = 224,
     out_indices: Sequence[int] | None = None,
     drop_path: float = 0.0,
+    vpt: bool = False,
+    vpt_n_tokens: int | None = None,
+    vpt_dropout: float = 0.0,
     pretrained_bands: Sequence[str | int | Sequence[int]] | None = None,
     new_bands: str | None = None,
     allow_missing_weights: bool = False,
@@ -134,6 +142,10 @@ def torchgeo_vit(
             any other size.
         out_indices: the blocks whose output is returned; every block by default.
         drop_path: the rate of stochastic depth of the last block.
+        vpt: tune visual prompts (arXiv 2203.12119): learned tokens in every block, which stay trainable where the
+            encoder is frozen.
+        vpt_n_tokens: how many prompts a block has.
+        vpt_dropout: the dropout of the prompts.
         pretrained_bands: the bands that the weights were made for, where it is not those that are known.
         new_bands: what bands that the weights do not know start from: "mean", the mean over the bands that they know,
             or "random". By default "mean", and an error where the weights know none of the bands.
@@ -147,8 +159,15 @@ def torchgeo_vit(
         WeightsError: the weights cannot be found, read or fitted.
     """
     bands = image_bands(model_bands, in_chans, bands_of(variant) or ())
+
+    def construct() -> SmallViT:
+        prompts = prompts_for(
+            DEPTH, CHANNELS, (PATCH, PATCH), vpt=vpt, vpt_n_tokens=vpt_n_tokens, vpt_dropout=vpt_dropout
+        )
+        return SmallViT(bands, pair(img_size, "img_size"), out_indices, drop_path, prompts)
+
     return build_with_weights(
-        lambda: SmallViT(bands, pair(img_size, "img_size"), out_indices, drop_path),
+        construct,
         PUBLISHED,
         variant,
         pretrained=pretrained,
