@@ -53,7 +53,7 @@ def test_features_are_those_of_the_specs_and_change_with_the_prompts():
     before = encoder(x)
     assert [feature.shape for feature in before] == [(2, 1 + 2 * 3, 32)] * 3
     with torch.no_grad():
-        encoder.vpt_prompt_embeddings[2].add_(1.0)
+        encoder.vpt_prompt_embeddings[2].normal_()
     after = encoder(x)
     assert torch.equal(after[1], before[1])
     assert not torch.allclose(after[2], before[2])
