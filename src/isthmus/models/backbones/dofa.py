@@ -4,13 +4,13 @@ The network itself is in `dofa_vit`; where the weights are is in the catalog of 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from isthmus.bands import expand_bands
 from isthmus.models.backbones.arguments import pair
 from isthmus.models.backbones.dofa_vit import DOFA
 from isthmus.models.backbones.prompts import prompts_for
+from isthmus.models.backbones.vit_sizes import VitSizes
 from isthmus.models.backbones.wavelength_embedding import wavelengths_of
 from isthmus.weights.adapter import Adapter
 from isthmus.weights.building import build_with_weights
@@ -28,21 +28,11 @@ PUBLISHED = Adapter(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Architecture:
-    """The sizes of a variant: of a token, in blocks, in heads, of a patch in pixels."""
-
-    embed_dim: int
-    depth: int
-    num_heads: int
-    patch_size: int = 16
-
-
 VARIANTS = {
-    "dofa_small_patch16_224": Architecture(384, 12, 6),
-    "dofa_base_patch16_224": Architecture(768, 12, 12),
-    "dofa_large_patch16_224": Architecture(1024, 24, 16),
-    "dofa_huge_patch14_224": Architecture(1280, 32, 16, patch_size=14),
+    "dofa_small_patch16_224": VitSizes(384, 12, 6),
+    "dofa_base_patch16_224": VitSizes(768, 12, 12),
+    "dofa_large_patch16_224": VitSizes(1024, 24, 16),
+    "dofa_huge_patch14_224": VitSizes(1280, 32, 16, patch_size=14),
 }
 
 

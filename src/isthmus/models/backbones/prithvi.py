@@ -14,6 +14,7 @@ from isthmus.models.backbones.prithvi_trunk import COORDINATES, PrithviConfig
 from isthmus.models.backbones.prithvi_vit import PrithviViT
 from isthmus.models.backbones.prithvi_vit_adapter import PrithviViTAdapter
 from isthmus.models.backbones.prompts import prompts_for
+from isthmus.models.backbones.vit_sizes import VitSizes
 from isthmus.weights.adapter import Adapter
 from isthmus.weights.building import build_with_weights
 
@@ -32,13 +33,9 @@ ADAPTED = replace(
 
 
 @dataclass(frozen=True, slots=True)
-class Architecture:
-    """The sizes of a variant: of a token, in blocks, in heads, of a patch in pixels; whether it takes coordinates."""
+class Architecture(VitSizes):
+    """The sizes of a variant, and whether it takes coordinates."""
 
-    embed_dim: int
-    depth: int
-    num_heads: int
-    patch_size: int = 16
     coordinates: bool = False
 
 

@@ -11,6 +11,7 @@ from isthmus.errors import ArgumentError
 from isthmus.models.backbones.arguments import image_bands, pair
 from isthmus.models.backbones.prompts import prompts_for
 from isthmus.models.backbones.sat_mae_vit import GroupedSatMAE, SatMAE, SatMAEConfig, TemporalSatMAE
+from isthmus.models.backbones.vit_sizes import VitSizes
 from isthmus.weights.adapter import Adapter
 from isthmus.weights.building import build_with_weights
 from isthmus.weights.first_layer import FirstLayer
@@ -43,13 +44,9 @@ PUBLISHED = Adapter(
 
 
 @dataclass(frozen=True, slots=True)
-class Architecture:
-    """The sizes of a variant: of a token, in blocks, in heads, of a patch in pixels, of a time series in images."""
+class Architecture(VitSizes):
+    """The sizes of a variant, and how many images a time series has."""
 
-    embed_dim: int
-    depth: int
-    num_heads: int
-    patch_size: int = 16
     num_frames: int | None = None
 
 

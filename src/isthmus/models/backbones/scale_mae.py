@@ -4,12 +4,12 @@ The network itself is in `scale_mae_vit`; where the weights are is in the catalo
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from isthmus.models.backbones.arguments import image_bands, pair
 from isthmus.models.backbones.prompts import prompts_for
 from isthmus.models.backbones.scale_mae_vit import ScaleMAE
+from isthmus.models.backbones.vit_sizes import VitSizes
 from isthmus.weights.adapter import Adapter
 from isthmus.weights.building import build_with_weights
 
@@ -23,20 +23,10 @@ PUBLISHED = Adapter(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Architecture:
-    """The sizes of a variant: of a token, in blocks, in heads, of a patch in pixels."""
-
-    embed_dim: int
-    depth: int
-    num_heads: int
-    patch_size: int = 16
-
-
 VARIANTS = {
-    "scalemae_base_patch16": Architecture(768, 12, 12),
-    "scalemae_large_patch16": Architecture(1024, 24, 16),
-    "scalemae_huge_patch14": Architecture(1280, 32, 16, patch_size=14),
+    "scalemae_base_patch16": VitSizes(768, 12, 12),
+    "scalemae_large_patch16": VitSizes(1024, 24, 16),
+    "scalemae_huge_patch14": VitSizes(1280, 32, 16, patch_size=14),
 }
 
 
