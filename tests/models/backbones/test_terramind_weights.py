@@ -159,5 +159,7 @@ def test_tokenizers_have_weights_of_their_own(published, file, tmp_path, small_t
 
 @pytest.mark.parametrize("name", ["terramind_v1_base", "terramind_v1_tokenizer_lulc"])
 def test_where_the_published_weights_are_is_told(name, small_tokenizers):
-    with pytest.raises(WeightsError, match=r"ibm-esa-geospatial/TerraMind-1\.0-.*not in the cache.*give a local copy as ckpt_path"):
+    with pytest.raises(
+        WeightsError, match=r"ibm-esa-geospatial/TerraMind-1\.0-.*not in the cache.*give a local copy as ckpt_path"
+    ):
         build(name, pretrained=True)
