@@ -58,6 +58,7 @@ def test_what_cannot_be_derived_is_an_error_that_shows_both_sides():
     with pytest.raises(CompositionError, match="no chain of necks") as caught:
         derive_necks(pyramid(2), PYRAMID_OF_FOUR)
     assert "4 features of shape (B, C, H, W)" in str(caught.value)
+    assert "backbone_out_indices" in str(caught.value)
 
 
 @given(

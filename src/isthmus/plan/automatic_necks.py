@@ -36,7 +36,9 @@ def derive_necks(specs: Sequence[FeatureSpec], requirement: Requirement) -> list
             for neck in _candidates(reached, requirement)
         ]
     given = "\n".join(f"    {spec}" for spec in specs)
-    raise CompositionError(f"no chain of necks was found that makes {requirement} of\n{given}")
+    few = requirement.levels is not None and len(specs) < requirement.levels
+    advice = "\nAsk the encoder for more features, where it can give them: backbone_out_indices" if few else ""
+    raise CompositionError(f"no chain of necks was found that makes {requirement} of\n{given}{advice}")
 
 
 def after_neck(specs: Sequence[FeatureSpec], neck: dict[str, Any]) -> list[FeatureSpec]:
