@@ -12,13 +12,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from isthmus.errors import ArgumentError, ShapeError
-from isthmus.features import FeatureSpec, Layout
-from isthmus.models.backbones.arguments import feature_indices
 from isthmus.models.backbones.image_shape import check_image
+from isthmus.models.backbones.image_vit import ImageViT
 from isthmus.models.backbones.prompts import DeepPrompts
 from isthmus.models.backbones.transformer import TransformerBlock, run_blocks
 from isthmus.models.backbones.wavelength_embedding import CHANNELS, ResidualLayers, WeightGenerator, as_wavelengths
-from isthmus.weights.report import WeightsReport
 
 _SCALE = 0.02  # of the generated weights
 _METADATA = 4  # numbers for the time, and as many for the place
@@ -49,7 +47,7 @@ class DynamicPatchEmbedding(nn.Module):
         return F.conv2d(x, kernel * _SCALE, bias, stride=self.patch_size)
 
 
-class Clay(nn.Module):
+class Clay(ImageViT):
     """The encoder of Clay v1 and v1.5.
 
     Takes `(B, C, H, W)` of any bands whose wavelengths are known, and any height and width that are multiples of the
@@ -69,14 +67,6 @@ class Clay(nn.Module):
         out_indices: the blocks whose output is returned, the last ones as negative numbers; every block by default.
         drop_path: the rate of stochastic depth of the last block; it grows linearly from zero at the first.
         prompts: learned tokens beside those of the image, for prompt tuning.
-
-    Attributes:
-        out_channels: per returned feature, its channels.
-        feature_specs: per returned feature, its layout.
-        in_channels: the number of bands.
-        image_size: the native (height, width).
-        patch_size: of a patch, (height, width).
-        weights_report: what was loaded from where; None where the weights are random.
 
     Raises:
         ArgumentError: images smaller than a patch, a pixel without a size, or an index without a block.
@@ -98,37 +88,16 @@ class Clay(nn.Module):
         drop_path: float = 0.0,
         prompts: DeepPrompts | None = None,
     ) -> None:
-        super().__init__()
-        self.bands, self.wavelengths = list(bands), list(wavelengths)
-        self.in_channels, self.gsd = len(self.bands), gsd
-        self.image_size, self.patch_size, self.embed_dim = img_size, (patch_size, patch_size), embed_dim
-        if min(img_size) < patch_size:
-            raise ArgumentError(f"img_size {img_size} is smaller than a patch of {self.patch_size}")
+        super().__init__(bands, img_size, patch_size, embed_dim, depth, out_indices, prompts=prompts)
+        self.wavelengths, self.gsd = list(wavelengths), gsd
         if not gsd > 0:
             raise ArgumentError(f"gsd is {gsd}: the size of a pixel in metres was expected")
-        self.out_indices = feature_indices(out_indices, depth)
-        self.weights_report: WeightsReport | None = None
-
-        self.cls_token = nn.Parameter(torch.empty(1, 1, embed_dim))
-        nn.init.normal_(self.cls_token, std=0.02)
         self.patch_embedding = DynamicPatchEmbedding(embed_dim, patch_size)
         rates = [drop_path * index / max(depth - 1, 1) for index in range(depth)]
         self.blocks = nn.ModuleList(
             TransformerBlock(embed_dim, num_heads, mlp_ratio, rate, attention_bias=False) for rate in rates
         )
         self.norm = nn.LayerNorm(embed_dim)
-        self.vpt_prompt_embeddings = prompts
-
-    @property
-    def out_channels(self) -> list[int]:
-        """Per returned feature, its channels."""
-        return [spec.out_channels for spec in self.feature_specs]
-
-    @property
-    def feature_specs(self) -> list[FeatureSpec]:
-        """Per returned feature, its layout."""
-        stride = (float(self.patch_size[0]), float(self.patch_size[1]))
-        return [FeatureSpec(self.embed_dim, Layout.TOKENS, stride, prefix_tokens=1) for _ in self.out_indices]
 
     def forward(
         self,

@@ -7,15 +7,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from isthmus.errors import ArgumentError
-from isthmus.features import FeatureSpec, Layout
-from isthmus.models.backbones.arguments import feature_indices
 from isthmus.models.backbones.image_shape import check_image
+from isthmus.models.backbones.image_vit import ImageViT
 from isthmus.models.backbones.prompts import DeepPrompts
 from isthmus.models.backbones.sincos import resize_positions, sincos_1d, sincos_2d
 from isthmus.models.backbones.transformer import TransformerBlock, run_blocks
 from isthmus.models.backbones.wavelength_embedding import CHANNELS, ResidualLayers, WeightGenerator, as_wavelengths
-from isthmus.weights.report import WeightsReport
 
 _SCALE = 0.01  # of the generated weights
 
@@ -48,7 +45,7 @@ class DynamicPatchEmbedding(nn.Module):
         return F.conv2d(x, kernel * _SCALE, bias * _SCALE, stride=self.patch_size, padding=1)
 
 
-class DOFA(nn.Module):
+class DOFA(ImageViT):
     """The encoder of DOFA.
 
     Takes `(B, C, H, W)` of any bands whose wavelengths are known, and any height and width that are multiples of the
@@ -66,14 +63,6 @@ class DOFA(nn.Module):
         out_indices: the blocks whose output is returned, the last ones as negative numbers.
         drop_path: the rate of stochastic depth of the last block; it grows linearly from zero at the first.
         prompts: what every block sees beside the tokens.
-
-    Attributes:
-        out_channels: per returned feature, its channels.
-        feature_specs: per returned feature, its layout.
-        in_channels: the number of bands.
-        image_size: the native (height, width).
-        patch_size: of a patch, (height, width).
-        weights_report: what was loaded from where; None where the weights are random.
 
     Raises:
         ArgumentError: images smaller than a patch, or an index without a block.
@@ -95,18 +84,8 @@ class DOFA(nn.Module):
         drop_path: float = 0.0,
         prompts: DeepPrompts | None = None,
     ) -> None:
-        super().__init__()
-        self.bands, self.wavelengths = list(bands), list(wavelengths)
-        self.in_channels = len(self.bands)
-        self.image_size, self.patch_size, self.embed_dim = img_size, (patch_size, patch_size), embed_dim
-        self.grid_size = img_size[0] // patch_size, img_size[1] // patch_size
-        if min(self.grid_size) < 1:
-            raise ArgumentError(f"img_size {img_size} is smaller than a patch of {self.patch_size}")
-        self.out_indices = feature_indices(out_indices, depth)
-        self.weights_report: WeightsReport | None = None
-
-        self.cls_token = nn.Parameter(torch.empty(1, 1, embed_dim))
-        nn.init.normal_(self.cls_token, std=0.02)
+        super().__init__(bands, img_size, patch_size, embed_dim, depth, out_indices, prompts=prompts)
+        self.wavelengths = list(wavelengths)
         positions = _native_positions(embed_dim, self.grid_size)
         self.register_buffer("pos_embed", positions.to(torch.get_default_device()))
         self.patch_embed = DynamicPatchEmbedding(embed_dim, patch_size)
@@ -114,18 +93,6 @@ class DOFA(nn.Module):
         self.blocks = nn.ModuleList(
             TransformerBlock(embed_dim, num_heads, drop_path=rate, norm_eps=1e-6) for rate in rates
         )
-        self.vpt_prompt_embeddings = prompts
-
-    @property
-    def out_channels(self) -> list[int]:
-        """Per returned feature, its channels."""
-        return [spec.out_channels for spec in self.feature_specs]
-
-    @property
-    def feature_specs(self) -> list[FeatureSpec]:
-        """Per returned feature, its layout."""
-        stride = (float(self.patch_size[0]), float(self.patch_size[1]))
-        return [FeatureSpec(self.embed_dim, Layout.TOKENS, stride, prefix_tokens=1) for _ in self.out_indices]
 
     def forward(
         self, x: Float[Tensor, "*image"], wavelengths: Tensor | Sequence[float] | None = None

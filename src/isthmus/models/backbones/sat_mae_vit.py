@@ -12,14 +12,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from isthmus.errors import ArgumentError, ShapeError, did_you_mean
-from isthmus.features import FeatureSpec, Layout
-from isthmus.models.backbones.arguments import feature_indices
 from isthmus.models.backbones.image_shape import check_image
+from isthmus.models.backbones.image_vit import ImageViT
 from isthmus.models.backbones.patch_embedding import PatchEmbedding
 from isthmus.models.backbones.prompts import DeepPrompts
 from isthmus.models.backbones.sincos import resize_positions, sincos_1d, sincos_2d
 from isthmus.models.backbones.transformer import TransformerBlock, run_blocks
-from isthmus.weights.report import WeightsReport
 
 GROUP_CHANNELS = 256  # of a token, that tell the group of bands
 TIME_CHANNELS = 128  # of a token, that tell the year, and as many for the month and for the hour
@@ -51,7 +49,7 @@ class SatMAEConfig:
     drop_path: float = 0.0
 
 
-class SatMAETrunk(nn.Module):
+class SatMAETrunk(ImageViT):
     """What the encoders of SatMAE have in common: positions, a class token and the blocks.
 
     Args:
@@ -59,14 +57,6 @@ class SatMAETrunk(nn.Module):
         steps: how many grids of tokens follow one another.
         other_channels: the channels of a token that tell something else than its position.
         prompts: what every block sees beside the tokens.
-
-    Attributes:
-        out_channels: per returned feature, the channels once the grids are folded into them.
-        feature_specs: per returned feature, its layout.
-        in_channels: the number of bands.
-        image_size: the native (height, width).
-        patch_size: of a patch, (height, width).
-        weights_report: what was loaded from where; None where the weights are random.
 
     Raises:
         ArgumentError: images smaller than a patch, or an index without a block.
@@ -81,18 +71,8 @@ class SatMAETrunk(nn.Module):
         other_channels: int = 0,
         prompts: DeepPrompts | None = None,
     ) -> None:
-        super().__init__()
-        self.bands, self.in_channels = list(config.bands), len(config.bands)
-        self.embed_dim, self.steps = config.embed_dim, steps
-        self.image_size, self.patch_size = config.img_size, (config.patch_size, config.patch_size)
-        self.grid_size = config.img_size[0] // config.patch_size, config.img_size[1] // config.patch_size
-        if min(self.grid_size) < 1:
-            raise ArgumentError(f"img_size {config.img_size} is smaller than a patch of {self.patch_size}")
-        self.out_indices = feature_indices(config.out_indices, config.depth)
-        self.weights_report: WeightsReport | None = None
-
-        self.cls_token = nn.Parameter(torch.empty(1, 1, config.embed_dim))
-        nn.init.normal_(self.cls_token, std=0.02)
+        sizes = config.img_size, config.patch_size, config.embed_dim, config.depth
+        super().__init__(config.bands, *sizes, config.out_indices, steps=steps, prompts=prompts)
         cells = sincos_2d(config.embed_dim - other_channels, self.grid_size, device=torch.device("cpu"))
         positions = torch.cat([cells.new_zeros(1, cells.shape[2]), cells.flatten(0, 1)]).float()
         self.register_buffer("pos_embed", positions[None].to(torch.get_default_device()))
@@ -101,19 +81,6 @@ class SatMAETrunk(nn.Module):
             TransformerBlock(config.embed_dim, config.num_heads, drop_path=rate, norm_eps=1e-6) for rate in rates
         )
         self.norm = nn.LayerNorm(config.embed_dim, eps=1e-6)
-        self.vpt_prompt_embeddings = prompts
-
-    @property
-    def out_channels(self) -> list[int]:
-        """Per returned feature, the channels once the grids are folded into them."""
-        return [spec.out_channels for spec in self.feature_specs]
-
-    @property
-    def feature_specs(self) -> list[FeatureSpec]:
-        """Per returned feature, its layout; the grids of groups of bands count as time steps."""
-        stride = (float(self.patch_size[0]), float(self.patch_size[1]))
-        spec = FeatureSpec(self.embed_dim, Layout.TOKENS, stride, prefix_tokens=1, time_steps=self.steps)
-        return [spec for _ in self.out_indices]
 
     def positions(self, grid: tuple[int, int]) -> Float[Tensor, "1 height width channels"]:
         """The position embeddings of a grid of patches."""

@@ -7,17 +7,15 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from isthmus.errors import ArgumentError, ShapeError
-from isthmus.features import FeatureSpec, Layout
-from isthmus.models.backbones.arguments import feature_indices
 from isthmus.models.backbones.image_shape import check_image
+from isthmus.models.backbones.image_vit import ImageViT
 from isthmus.models.backbones.patch_embedding import PatchEmbedding
 from isthmus.models.backbones.prompts import DeepPrompts
 from isthmus.models.backbones.sincos import sincos_1d
 from isthmus.models.backbones.transformer import TransformerBlock, run_blocks
-from isthmus.weights.report import WeightsReport
 
 
-class ScaleMAE(nn.Module):
+class ScaleMAE(ImageViT):
     """The encoder of Scale-MAE.
 
     Takes `(B, C, H, W)` of any height and width that are multiples of the patch. Gives, for each block in
@@ -35,14 +33,6 @@ class ScaleMAE(nn.Module):
         out_indices: the blocks whose output is returned, the last ones as negative numbers.
         drop_path: the rate of stochastic depth of the last block; it grows linearly from zero at the first.
         prompts: what every block sees beside the tokens.
-
-    Attributes:
-        out_channels: per returned feature, its channels.
-        feature_specs: per returned feature, its layout.
-        in_channels: the number of bands.
-        image_size: the native (height, width).
-        patch_size: of a patch, (height, width).
-        weights_report: what was loaded from where; None where the weights are random.
 
     Raises:
         ArgumentError: images smaller than a patch, a pixel without a size, or an index without a block.
@@ -62,36 +52,15 @@ class ScaleMAE(nn.Module):
         drop_path: float = 0.0,
         prompts: DeepPrompts | None = None,
     ) -> None:
-        super().__init__()
-        self.bands = list(bands)
-        self.in_channels, self.input_res = len(self.bands), input_res
-        self.image_size, self.patch_size, self.embed_dim = img_size, (patch_size, patch_size), embed_dim
-        if min(img_size) < patch_size:
-            raise ArgumentError(f"img_size {img_size} is smaller than a patch of {self.patch_size}")
+        super().__init__(bands, img_size, patch_size, embed_dim, depth, out_indices, prompts=prompts)
+        self.input_res = input_res
         if not input_res > 0:
             raise ArgumentError(f"input_res is {input_res}: the size of a pixel in metres was expected")
-        self.out_indices = feature_indices(out_indices, depth)
-        self.weights_report: WeightsReport | None = None
-
-        self.cls_token = nn.Parameter(torch.empty(1, 1, embed_dim))
-        nn.init.normal_(self.cls_token, std=0.02)
         self.patch_embed = PatchEmbedding(self.in_channels, embed_dim, patch_size)
         rates = [drop_path * index / max(depth - 1, 1) for index in range(depth)]
         self.blocks = nn.ModuleList(
             TransformerBlock(embed_dim, num_heads, drop_path=rate, norm_eps=1e-6) for rate in rates
         )
-        self.vpt_prompt_embeddings = prompts
-
-    @property
-    def out_channels(self) -> list[int]:
-        """Per returned feature, its channels."""
-        return [spec.out_channels for spec in self.feature_specs]
-
-    @property
-    def feature_specs(self) -> list[FeatureSpec]:
-        """Per returned feature, its layout."""
-        stride = (float(self.patch_size[0]), float(self.patch_size[1]))
-        return [FeatureSpec(self.embed_dim, Layout.TOKENS, stride, prefix_tokens=1) for _ in self.out_indices]
 
     def forward(
         self, x: Float[Tensor, "*image"], input_res: Tensor | float | None = None
