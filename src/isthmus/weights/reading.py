@@ -1,6 +1,7 @@
 """Reading the tensors of a checkpoint file, without ever running code from it."""
 
 import pickle
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -77,10 +78,11 @@ def _read_torch(path: Path) -> Any:
             warnings.filterwarnings("ignore", "Detected pickle protocol|Validating sparse tensor")
             return torch.load(path, map_location="cpu", weights_only=True, mmap=False)
     except pickle.UnpicklingError as error:
+        asked = re.search(r"GLOBAL (\S+)", str(error))
+        named = f": {asked[1]}" if asked else ""
         raise WeightsError(
-            f"{path} is damaged, or holds more than tensors and plain data. Only those are read, because anything else "
-            "could run code; save the state dict alone, best as .safetensors. "
-            f"PyTorch says: {_first_line(error)}"
+            f"{path} is damaged, or holds more than tensors and plain data{named}. Only those are read, because "
+            "anything else could run code; save the state dict alone, best as .safetensors"
         ) from error
     except (RuntimeError, EOFError, OSError, ValueError, LookupError, AttributeError, TypeError) as error:
         raise WeightsError(f"{path} is damaged or no PyTorch checkpoint: {_first_line(error)}") from error
