@@ -15,7 +15,7 @@ from isthmus.errors import ArgumentError, ShapeError
 from isthmus.models.backbones.image_shape import check_image
 from isthmus.models.backbones.image_vit import ImageViT
 from isthmus.models.backbones.prompts import DeepPrompts
-from isthmus.models.backbones.transformer import TransformerBlock, run_blocks
+from isthmus.models.backbones.transformer import TransformerBlock, growing_rates, run_blocks
 from isthmus.models.backbones.wavelength_embedding import CHANNELS, ResidualLayers, WeightGenerator, as_wavelengths
 
 _SCALE = 0.02  # of the generated weights
@@ -93,7 +93,7 @@ class Clay(ImageViT):
         if not gsd > 0:
             raise ArgumentError(f"gsd is {gsd}: the size of a pixel in metres was expected")
         self.patch_embedding = DynamicPatchEmbedding(embed_dim, patch_size)
-        rates = [drop_path * index / max(depth - 1, 1) for index in range(depth)]
+        rates = growing_rates(drop_path, depth)
         self.blocks = nn.ModuleList(
             TransformerBlock(embed_dim, num_heads, mlp_ratio, rate, attention_bias=False) for rate in rates
         )

@@ -11,7 +11,7 @@ from isthmus.models.backbones.image_shape import check_image
 from isthmus.models.backbones.image_vit import ImageViT
 from isthmus.models.backbones.prompts import DeepPrompts
 from isthmus.models.backbones.sincos import resize_positions, sincos_1d, sincos_2d
-from isthmus.models.backbones.transformer import TransformerBlock, run_blocks
+from isthmus.models.backbones.transformer import TransformerBlock, growing_rates, run_blocks
 from isthmus.models.backbones.wavelength_embedding import CHANNELS, ResidualLayers, WeightGenerator, as_wavelengths
 
 _SCALE = 0.01  # of the generated weights
@@ -89,7 +89,7 @@ class DOFA(ImageViT):
         positions = _native_positions(embed_dim, self.grid_size)
         self.register_buffer("pos_embed", positions.to(torch.get_default_device()))
         self.patch_embed = DynamicPatchEmbedding(embed_dim, patch_size)
-        rates = [drop_path * index / max(depth - 1, 1) for index in range(depth)]
+        rates = growing_rates(drop_path, depth)
         self.blocks = nn.ModuleList(
             TransformerBlock(embed_dim, num_heads, drop_path=rate, norm_eps=1e-6) for rate in rates
         )

@@ -16,6 +16,7 @@ from isthmus.errors import ArgumentError, ShapeError
 from isthmus.features import FeatureSpec
 from isthmus.models.backbones.arguments import feature_indices, image_bands
 from isthmus.models.backbones.image_shape import check_image
+from isthmus.models.backbones.transformer import growing_rates
 from isthmus.weights.adapter import Adapter
 from isthmus.weights.building import build_with_weights
 from isthmus.weights.report import WeightsReport
@@ -149,7 +150,7 @@ class MMEarthConvNeXt(nn.Module):
 def _stages(depths: Sequence[int], channels: Sequence[int], drop_path: float) -> nn.ModuleList:
     from timm.models.convnext import ConvNeXtBlock
 
-    rates = iter(drop_path * index / max(sum(depths) - 1, 1) for index in range(sum(depths)))
+    rates = iter(growing_rates(drop_path, sum(depths)))
     return nn.ModuleList(
         nn.Sequential(
             *(ConvNeXtBlock(width, use_grn=True, ls_init_value=None, drop_path=next(rates)) for _ in range(depth))

@@ -14,6 +14,7 @@ from isthmus.models.backbones.arguments import feature_indices, image_bands
 from isthmus.models.backbones.image_shape import check_image
 from isthmus.models.backbones.prithvi import PRETRAINED_BANDS
 from isthmus.models.backbones.prithvi_swin_network import PatchEmbedding, SwinStage, draw_weights
+from isthmus.models.backbones.transformer import growing_rates
 from isthmus.weights.adapter import Adapter
 from isthmus.weights.building import build_with_weights
 from isthmus.weights.report import WeightsReport
@@ -93,8 +94,7 @@ class PrithviSwin(nn.Module):
         ]
         self.out_channels = [spec.channels for spec in self.feature_specs]
 
-        last = max(sum(sizes.depths) - 1, 1)
-        rates = iter([drop_path * index / last for index in range(sum(sizes.depths))])
+        rates = iter(growing_rates(drop_path, sum(sizes.depths)))
         self.patch_embed = PatchEmbedding(self.in_channels, sizes.embed_dim, PATCH)
         self.stages = nn.ModuleList(
             SwinStage(

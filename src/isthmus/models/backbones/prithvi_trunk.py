@@ -11,7 +11,7 @@ from isthmus.errors import ArgumentError, ShapeError, did_you_mean
 from isthmus.models.backbones.coordinates import CoordinateEncoder, add_coordinates
 from isthmus.models.backbones.prompts import DeepPrompts
 from isthmus.models.backbones.sincos import grid_positions, native_positions
-from isthmus.models.backbones.transformer import TransformerBlock
+from isthmus.models.backbones.transformer import TransformerBlock, growing_rates
 from isthmus.weights.report import WeightsReport
 
 COORDINATES = ("time", "location")
@@ -132,7 +132,7 @@ class PrithviTrunk(nn.Module):
         self.patch_embed = TubeletEmbedding(self.in_channels, config.embed_dim, config.patch_size)
         self.temporal_embed_enc = config.encoder_of("time", config.embed_dim)
         self.location_embed_enc = config.encoder_of("location", config.embed_dim)
-        rates = [config.drop_path * index / max(config.depth - 1, 1) for index in range(config.depth)]
+        rates = growing_rates(config.drop_path, config.depth)
         self.blocks = nn.ModuleList(
             TransformerBlock(config.embed_dim, config.num_heads, config.mlp_ratio, rate) for rate in rates
         )

@@ -17,7 +17,7 @@ from isthmus.models.backbones.image_vit import ImageViT
 from isthmus.models.backbones.patch_embedding import PatchEmbedding
 from isthmus.models.backbones.prompts import DeepPrompts
 from isthmus.models.backbones.sincos import resize_positions, sincos_1d, sincos_2d
-from isthmus.models.backbones.transformer import TransformerBlock, run_blocks
+from isthmus.models.backbones.transformer import TransformerBlock, growing_rates, run_blocks
 
 GROUP_CHANNELS = 256  # of a token, that tell the group of bands
 TIME_CHANNELS = 128  # of a token, that tell the year, and as many for the month and for the hour
@@ -76,7 +76,7 @@ class SatMAETrunk(ImageViT):
         cells = sincos_2d(config.embed_dim - other_channels, self.grid_size, device=torch.device("cpu"))
         positions = torch.cat([cells.new_zeros(1, cells.shape[2]), cells.flatten(0, 1)]).float()
         self.register_buffer("pos_embed", positions[None].to(torch.get_default_device()))
-        rates = [config.drop_path * index / max(config.depth - 1, 1) for index in range(config.depth)]
+        rates = growing_rates(config.drop_path, config.depth)
         self.blocks = nn.ModuleList(
             TransformerBlock(config.embed_dim, config.num_heads, drop_path=rate, norm_eps=1e-6) for rate in rates
         )

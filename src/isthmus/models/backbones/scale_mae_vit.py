@@ -12,7 +12,7 @@ from isthmus.models.backbones.image_vit import ImageViT
 from isthmus.models.backbones.patch_embedding import PatchEmbedding
 from isthmus.models.backbones.prompts import DeepPrompts
 from isthmus.models.backbones.sincos import sincos_1d
-from isthmus.models.backbones.transformer import TransformerBlock, run_blocks
+from isthmus.models.backbones.transformer import TransformerBlock, growing_rates, run_blocks
 
 
 class ScaleMAE(ImageViT):
@@ -57,7 +57,7 @@ class ScaleMAE(ImageViT):
         if not input_res > 0:
             raise ArgumentError(f"input_res is {input_res}: the size of a pixel in metres was expected")
         self.patch_embed = PatchEmbedding(self.in_channels, embed_dim, patch_size)
-        rates = [drop_path * index / max(depth - 1, 1) for index in range(depth)]
+        rates = growing_rates(drop_path, depth)
         self.blocks = nn.ModuleList(
             TransformerBlock(embed_dim, num_heads, drop_path=rate, norm_eps=1e-6) for rate in rates
         )

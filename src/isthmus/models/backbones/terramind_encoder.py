@@ -17,7 +17,7 @@ from isthmus.models.backbones.prompts import DeepPrompts
 from isthmus.models.backbones.terramind_embeddings import CodeEmbedding, PixelEmbedding, SequenceEmbedding
 from isthmus.models.backbones.terramind_modalities import Input, Kind
 from isthmus.models.backbones.terramind_tokenizer import ImageTokenizer
-from isthmus.models.backbones.transformer import TransformerBlock, run_blocks
+from isthmus.models.backbones.transformer import TransformerBlock, growing_rates, run_blocks
 from isthmus.weights.report import WeightsReport
 from isthmus.weights.uninitialised import initialised
 
@@ -129,7 +129,7 @@ class TerraMindEncoder(nn.Module):
         self.encoder_embeddings = nn.ModuleDict(
             {each.key: _embedding(each, embed_dim, grid, patch_size) for each in inputs}
         )
-        rates = [drop_path * index / max(depth - 1, 1) for index in range(depth)]
+        rates = growing_rates(drop_path, depth)
         self.encoder = nn.ModuleList(
             TransformerBlock(embed_dim, num_heads, drop_path=rate, norm=UnbiasedLayerNorm, gated=gated)
             for rate in rates

@@ -12,14 +12,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from isthmus.features import FeatureSpec
-from isthmus.models.backbones.arguments import feature_indices, image_bands, pair
+from isthmus.models.backbones.arguments import image_bands, pair
 from isthmus.models.backbones.image_shape import check_image
+from isthmus.models.backbones.image_vit import ImageViT
+from isthmus.models.backbones.patch_embedding import PatchEmbedding
 from isthmus.models.backbones.prompts import DeepPrompts, prompts_for
-from isthmus.models.backbones.transformer import TransformerBlock, run_blocks
+from isthmus.models.backbones.transformer import TransformerBlock, growing_rates, run_blocks
 from isthmus.weights.adapter import Adapter
 from isthmus.weights.building import build_with_weights
 from isthmus.weights.hub import bands_of
-from isthmus.weights.report import WeightsReport
 
 PUBLISHED = Adapter(
     "patch_embed.proj.weight",
@@ -31,22 +32,7 @@ PUBLISHED = Adapter(
 CHANNELS, DEPTH, HEADS, PATCH = 384, 12, 6, 16
 
 
-class PatchEmbedding(nn.Module):
-    """Cuts images into patches and projects each to `channels` numbers."""
-
-    def __init__(self, bands: int, channels: int, patch_size: int) -> None:
-        super().__init__()
-        self.proj = nn.Conv2d(bands, channels, patch_size, patch_size)
-
-    def forward(
-        self, x: Float[Tensor, "batch bands height width"]
-    ) -> Float[Tensor, "batch channels grid_height grid_width"]:
-        """Embed the patches, each at its place in the grid."""
-        grid: Tensor = self.proj(x)
-        return grid
-
-
-class SmallViT(nn.Module):
+class SmallViT(ImageViT):
     """ViT-S/16 that gives the patches of its blocks as grids.
 
     Takes `(B, C, H, W)` of any size that is a multiple of 16: the position embeddings are interpolated to it. Gives,
@@ -60,14 +46,8 @@ class SmallViT(nn.Module):
         drop_path: the rate of stochastic depth of the last block; it grows linearly from zero at the first.
         prompts: what every block sees beside the tokens.
 
-    Attributes:
-        out_channels: per returned feature, its channels.
-        feature_specs: per returned feature, its layout.
-        in_channels: the number of bands.
-        image_size: the native (height, width).
-        grid_size: the native number of patches along height and width.
-        patch_size: of a patch, (height, width).
-        weights_report: what was loaded from where; None where the weights are random.
+    Raises:
+        ArgumentError: images smaller than a patch, or an index without a block.
     """
 
     def __init__(
@@ -78,23 +58,19 @@ class SmallViT(nn.Module):
         drop_path: float = 0.0,
         prompts: DeepPrompts | None = None,
     ) -> None:
-        super().__init__()
-        self.bands = list(bands)
-        self.in_channels = len(self.bands)
-        self.image_size, self.patch_size = img_size, (PATCH, PATCH)
-        self.grid_size = img_size[0] // PATCH, img_size[1] // PATCH
-        self.out_indices = feature_indices(out_indices, DEPTH)
-        self.feature_specs = [FeatureSpec(CHANNELS, stride=(float(PATCH), float(PATCH))) for _ in self.out_indices]
-        self.out_channels = [CHANNELS for _ in self.out_indices]
-        self.weights_report: WeightsReport | None = None
-        self.cls_token = nn.Parameter(torch.empty(1, 1, CHANNELS))
-        self.pos_embed = nn.Parameter(torch.empty(1, 1 + self.grid_size[0] * self.grid_size[1], CHANNELS))
+        super().__init__(bands, img_size, PATCH, CHANNELS, DEPTH, out_indices, prompts=prompts)
         nn.init.normal_(self.cls_token, std=1e-6)
+        self.pos_embed = nn.Parameter(torch.empty(1, 1 + self.grid_size[0] * self.grid_size[1], CHANNELS))
         nn.init.trunc_normal_(self.pos_embed, std=0.02)
         self.patch_embed = PatchEmbedding(self.in_channels, CHANNELS, PATCH)
-        rates = [drop_path * index / (DEPTH - 1) for index in range(DEPTH)]
-        self.blocks = nn.ModuleList(TransformerBlock(CHANNELS, HEADS, 4.0, rate, norm_eps=1e-6) for rate in rates)
-        self.vpt_prompt_embeddings = prompts
+        self.blocks = nn.ModuleList(
+            TransformerBlock(CHANNELS, HEADS, drop_path=rate, norm_eps=1e-6) for rate in growing_rates(drop_path, DEPTH)
+        )
+
+    @property
+    def feature_specs(self) -> list[FeatureSpec]:
+        """Per returned feature, its layout."""
+        return [FeatureSpec(CHANNELS, stride=(float(PATCH), float(PATCH))) for _ in self.out_indices]
 
     def forward(self, x: Float[Tensor, "*image"]) -> list[Float[Tensor, "batch channels grid_height grid_width"]]:
         """Encode a batch of images `(B, C, H, W)`.
@@ -103,15 +79,18 @@ class SmallViT(nn.Module):
             ShapeError: a tensor of another shape.
         """
         grid = check_image(x, self.bands, self.patch_size)
-        cells = self.patch_embed(x) + self._positions(grid)
+        cells = (self.patch_embed(x) + self._positions(grid)).flatten(1, 2)
         class_token = self.cls_token + self.pos_embed[:, :1]
-        tokens = torch.cat([class_token.expand(len(x), -1, -1), cells.flatten(2).transpose(1, 2)], dim=1)
+        tokens = torch.cat([class_token.expand(len(x), -1, -1), cells], dim=1)
         features = run_blocks(self.blocks, nn.Identity(), tokens, self.out_indices, self.vpt_prompt_embeddings)
         return [feature[:, 1:].transpose(1, 2).unflatten(2, grid) for feature in features]
 
-    def _positions(self, grid: tuple[int, int]) -> Float[Tensor, "1 channels grid_height grid_width"]:
-        native = self.pos_embed[:, 1:].transpose(1, 2).unflatten(2, self.grid_size)
-        return native if grid == self.grid_size else F.interpolate(native, grid, mode="bicubic", antialias=True)
+    def _positions(self, grid: tuple[int, int]) -> Float[Tensor, "1 grid_height grid_width channels"]:
+        native = self.pos_embed[:, 1:].unflatten(1, self.grid_size)
+        if grid == self.grid_size:
+            return native
+        planes = native.permute(0, 3, 1, 2)
+        return F.interpolate(planes, grid, mode="bicubic", antialias=True).permute(0, 2, 3, 1)
 
 
 def torchgeo_vit(

@@ -35,6 +35,11 @@ class DropPath(nn.Module):
         return f"rate={self.rate:g}"
 
 
+def growing_rates(last: float, depth: int) -> list[float]:
+    """The rates of stochastic depth of `depth` blocks: they grow linearly from zero at the first to `last`."""
+    return [last * index / max(depth - 1, 1) for index in range(depth)]
+
+
 class XavierLinear(nn.Linear):
     """A linear layer that starts from Xavier's uniform distribution (Glorot and Bengio, 2010) and a bias of zero."""
 
