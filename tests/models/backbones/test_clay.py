@@ -1,6 +1,7 @@
 """Clay v1 and v1.5: the recorded numbers of the public implementation, and what an encoder must keep besides."""
 
 import copy
+import math
 
 import pytest
 import torch
@@ -142,6 +143,22 @@ def test_what_is_left_out_is_as_the_encoder_was_told_or_zero():
     each = encoder(x, gsd=torch.tensor([10.0, 30.0]))[0]
     torch.testing.assert_close(each[:1], plain[:1])
     torch.testing.assert_close(each[1:], encoder(x[1:], gsd=30.0)[0])
+
+
+def test_dates_and_places_of_a_batch_are_told_as_the_pretraining_did():
+    torch.manual_seed(0)
+    encoder, x = build(out_indices=[-1]), torch.randn(2, 6, 32, 48)
+    dates = torch.tensor([[[2020.0, 101]], [[2019.0, 365]]])  # 10 April 2020, in week 15; 31 December 2019, in week 1
+    places = torch.tensor([[30.0, -90.0], [-45.0, 180.0]])
+    week = torch.tensor([15, 1]) * 2 * math.pi / 52
+    time = torch.stack([week.sin(), week.cos(), torch.zeros(2), torch.zeros(2)], dim=1)
+    half, root = 0.5, math.sqrt(0.5)
+    latlon = torch.tensor([[half, math.sqrt(0.75), -1, 0], [-root, root, 0, -1]])
+    [given] = encoder(x, temporal_coords=dates, location_coords=places)
+    torch.testing.assert_close(given, encoder(x, time=time, latlon=latlon)[0])
+    assert torch.equal(encoder(x, time=time, temporal_coords=dates + 99)[0], encoder(x, time=time)[0])
+    with pytest.raises(ShapeError, match=r"temporal_coords has the shape \(2, 3, 2\): \(2, 1, 2\)"):
+        encoder(x, temporal_coords=torch.zeros(2, 3, 2))
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,21 @@ def test_a_date_is_in_the_last_channels_of_the_tokens_of_its_image():
     torch.testing.assert_close(plain[:, 1:].unflatten(1, (3, 6))[:, 1, :, 384:], expected)
 
 
+def test_the_dates_of_a_batch_tell_the_year_and_the_month():
+    encoder, x = build(SERIES), torch.randn(2, 3, 3, 32, 48)
+    dates = torch.tensor([[[2002.0, 1], [2016, 60], [2020, 366]]]).expand(2, -1, -1)  # 29 February is day 60
+    times = torch.tensor([[[2002, 1, 0], [2016, 2, 0], [2020, 12, 0]]]).expand(2, -1, -1)
+    given = features_before_the_blocks(encoder, x, temporal_coords=dates)
+    told = features_before_the_blocks(encoder, x, timestamps=times)
+    plain = features_before_the_blocks(encoder, x)
+    without_hour = slice(0, 384 + 256)
+    torch.testing.assert_close(given[..., without_hour], told[..., without_hour])
+    assert not torch.allclose(given[..., without_hour], plain[..., without_hour])
+    assert torch.equal(given[..., 384 + 256 :], plain[..., 384 + 256 :])
+    with pytest.raises(ShapeError, match=r"\(2, 2, 2\): \(2, 3, 2\) was expected, with year and day of the year"):
+        encoder(x, temporal_coords=torch.zeros(2, 2, 2))
+
+
 @pytest.mark.parametrize(
     ("name", "shape", "kwargs", "message"),
     [

@@ -4,6 +4,7 @@ Clay v1 and v1.5 (https://clay-foundation.github.io/model) are the encoders of m
 with the wavelength-conditioned patch embedding of DOFA (arXiv 2403.15356).
 """
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from isthmus.errors import ArgumentError, ShapeError
+from isthmus.models.backbones.dates import check_dates, check_places, weeks
 from isthmus.models.backbones.image_shape import check_image
 from isthmus.models.backbones.image_vit import ImageViT
 from isthmus.models.backbones.prompts import DeepPrompts
@@ -20,6 +22,7 @@ from isthmus.models.backbones.wavelength_embedding import CHANNELS, ResidualLaye
 
 _SCALE = 0.02  # of the generated weights
 _METADATA = 4  # numbers for the time, and as many for the place
+_WEEKS = 52  # of a year, as published
 
 
 class DynamicPatchEmbedding(nn.Module):
@@ -106,6 +109,9 @@ class Clay(ImageViT):
         latlon: Float[Tensor, "*places"] | None = None,
         waves: Tensor | Sequence[float] | None = None,
         gsd: Tensor | float | None = None,
+        *,
+        temporal_coords: Float[Tensor, "*days"] | None = None,
+        location_coords: Float[Tensor, "*points"] | None = None,
     ) -> list[Float[Tensor, "batch tokens embed"]]:
         """Encode a batch of images.
 
@@ -117,10 +123,20 @@ class Clay(ImageViT):
             waves: `(C,)`, in micrometres, of the bands of these images, where they are not those that the encoder was
                 made for. Their number may be another.
             gsd: the size of a pixel on the ground in metres, one number or one per image.
+            temporal_coords: `(B, 1, 2)`, the year and the day of the year, in place of `time`; the hour is not known.
+            location_coords: `(B, 2)`, latitude and longitude in degrees, in place of `latlon`.
 
         Raises:
             ShapeError: a tensor of another shape.
         """
+        if time is None and temporal_coords is not None:
+            check_dates(temporal_coords, len(x), 1)
+            angle = weeks(temporal_coords).float() * (2 * math.pi / _WEEKS)
+            time = torch.cat([angle.sin(), angle.cos(), torch.zeros_like(angle), torch.zeros_like(angle)], dim=1)
+        if latlon is None and location_coords is not None:
+            check_places(location_coords, len(x))
+            angle = location_coords.float().deg2rad()
+            latlon = torch.stack([angle.sin(), angle.cos()], dim=2).flatten(1)
         tokens = self.embed(x, time, latlon, waves, gsd)
         return run_blocks(self.blocks, self.norm, tokens, self.out_indices, self.vpt_prompt_embeddings)
 

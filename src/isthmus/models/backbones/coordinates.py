@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from isthmus.errors import ShapeError
+from isthmus.models.backbones.dates import check_dates, check_places
 from isthmus.models.backbones.sincos import sincos_1d
 
 
@@ -54,14 +54,9 @@ def add_coordinates(
     """
     batch, frames = patches.shape[:2]
     if times is not None and temporal_coords is not None:
-        _check_coords("temporal_coords", temporal_coords, (batch, frames, 2), "year and day of the year")
+        check_dates(temporal_coords, batch, frames)
         patches = patches + times(temporal_coords.float())[:, :, None, None, :].to(patches.dtype)
     if places is not None and location_coords is not None:
-        _check_coords("location_coords", location_coords, (batch, 2), "latitude and longitude")
+        check_places(location_coords, batch)
         patches = patches + places(location_coords.float())[:, None, None, None, :].to(patches.dtype)
     return patches
-
-
-def _check_coords(name: str, given: Tensor, expected: tuple[int, ...], meaning: str) -> None:
-    if tuple(given.shape) != expected:
-        raise ShapeError(f"{name} has the shape {tuple(given.shape)}: {expected} was expected, with {meaning} last")

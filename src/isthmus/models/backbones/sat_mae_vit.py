@@ -10,8 +10,10 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from isthmus.errors import ArgumentError, ShapeError, did_you_mean
+from isthmus.models.backbones.dates import check_dates, months
 from isthmus.models.backbones.image_shape import check_image
 from isthmus.models.backbones.image_vit import ImageViT
 from isthmus.models.backbones.patch_embedding import PatchEmbedding
@@ -21,7 +23,7 @@ from isthmus.models.backbones.transformer import TransformerBlock, growing_rates
 
 GROUP_CHANNELS = 256  # of a token, that tell the group of bands
 TIME_CHANNELS = 128  # of a token, that tell the year, and as many for the month and for the hour
-FIRST_YEAR = 2002
+FIRST_DATE = (2002.0, 1.0, 0.0)  # year, month and hour, that are encoded as zero
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +203,10 @@ class TemporalSatMAE(SatMAETrunk):
         self.patch_embed = PatchEmbedding(self.in_channels, config.embed_dim, config.patch_size)
 
     def forward(
-        self, x: Float[Tensor, "*image"], timestamps: Tensor | None = None
+        self,
+        x: Float[Tensor, "*image"],
+        timestamps: Tensor | None = None,
+        temporal_coords: Float[Tensor, "*dates"] | None = None,
     ) -> list[Float[Tensor, "batch tokens embed"]]:
         """Encode a batch of time series.
 
@@ -209,6 +214,8 @@ class TemporalSatMAE(SatMAETrunk):
             x: `(B, C, T, H, W)`.
             timestamps: `(B, T, 3)`, the year, the month from 1 and the hour from 0 of each image. Without them the
                 tokens do not tell the date.
+            temporal_coords: `(B, T, 2)`, the year and the day of the year of each image, in place of `timestamps`: the
+                tokens then tell the year and the month, but no hour.
 
         Raises:
             ShapeError: a tensor of another shape.
@@ -220,23 +227,31 @@ class TemporalSatMAE(SatMAETrunk):
             )
         grid = check_image(x[:, :, 0], self.bands, self.patch_size)
         patches = self.patch_embed(x.transpose(1, 2).flatten(0, 1)).unflatten(0, (len(x), self.num_frames))
-        dates = self._dates(x, timestamps)[:, :, None, None].expand(-1, -1, *grid, -1)
+        dates = self._dates(x, timestamps, temporal_coords)[:, :, None, None].expand(-1, -1, *grid, -1)
         positions = self.positions(grid)[:, None].expand(len(x), self.num_frames, -1, -1, -1)
         undated = self.pos_embed.new_zeros(1, 1, dates.shape[4])
         about_class = torch.cat([self.pos_embed[:, :1], undated], dim=2)
         return self.encode(patches, torch.cat([positions, dates.to(positions.dtype)], dim=4), about_class)
 
-    def _dates(self, x: Tensor, timestamps: Tensor | None) -> Float[Tensor, "batch steps channels"]:
+    def _dates(
+        self, x: Tensor, timestamps: Tensor | None, temporal_coords: Tensor | None
+    ) -> Float[Tensor, "batch steps channels"]:
+        """The encoding of years, months and hours; zero for those that are not known."""
         expected = (len(x), self.num_frames, 3)
-        if timestamps is None:
-            return torch.zeros(*expected[:2], 3 * TIME_CHANNELS, device=x.device)
-        if tuple(timestamps.shape) != expected:
-            raise ShapeError(
-                f"timestamps has the shape {tuple(timestamps.shape)}: {expected} was expected, with year, month and "
-                "hour last"
-            )
-        since = timestamps.float() - torch.tensor([float(FIRST_YEAR), 1.0, 0.0], device=timestamps.device)
-        return sincos_1d(since, TIME_CHANNELS).flatten(2)
+        known = torch.zeros(*expected[:2], 0, device=x.device)
+        if timestamps is not None:
+            if tuple(timestamps.shape) != expected:
+                raise ShapeError(
+                    f"timestamps has the shape {tuple(timestamps.shape)}: {expected} was expected, with year, month "
+                    "and hour last"
+                )
+            known = timestamps.float()
+        elif temporal_coords is not None:
+            check_dates(temporal_coords, len(x), self.num_frames)
+            known = torch.stack([temporal_coords[..., 0].float(), months(temporal_coords).float()], dim=2)
+        first = torch.tensor(FIRST_DATE, device=known.device)[: known.shape[2]]
+        encoded = sincos_1d(known - first, TIME_CHANNELS).flatten(2)
+        return F.pad(encoded, (0, 3 * TIME_CHANNELS - encoded.shape[2]))
 
 
 def _check_groups(bands: Sequence[str | int], groups: Sequence[Sequence[str | int]]) -> None:
