@@ -3,14 +3,14 @@
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 
 from isthmus.errors import ArgumentError
-from isthmus.models.adapters.adapted_encoder import adapted_encoder
+from isthmus.models.adapters.adapted_encoder import AdaptedEncoder, adapted_encoder
 from isthmus.models.adapters.rank_allocation import adapter_penalty, after_step
 from isthmus.models.base import AuxiliaryHead, Model, ModelOutput
 from isthmus.registry import MODEL_FACTORY_REGISTRY
@@ -80,7 +80,7 @@ class BaseTask(LightningModule, ABC):
         super().__init__()
         self._refuse_frozen_adapters(freeze_backbone, (model_args or {}).get("peft_config"))
         self.model = self._build_model(model, model_factory, dict(model_args or {}), aux_heads)
-        self._refuse_frozen_adapters(freeze_backbone, adapted_encoder(self.model))
+        self._refuse_frozen_adapters(freeze_backbone, self._adapters)
         self.aux_loss = self._weigh_auxiliary_outputs(aux_loss)
         self._freeze(encoder=freeze_backbone, decoder=freeze_decoder, head=freeze_head)
         self.criterion = criterion
@@ -157,6 +157,11 @@ class BaseTask(LightningModule, ABC):
         self.val_metrics = self.make_metrics("val")
         self.test_metrics = nn.ModuleList(self.make_metrics("test") for _ in prefixes)
 
+    @cached_property
+    def _adapters(self) -> AdaptedEncoder | None:
+        """The encoder with adapters, if the model has one; as a property it has no second name in the state."""
+        return adapted_encoder(self.model)
+
     @property
     def _test_splits(self) -> list[tuple[LossHandler, TaskMetrics]]:
         metrics = [each for each in self.test_metrics if isinstance(each, TaskMetrics)]
@@ -185,7 +190,7 @@ class BaseTask(LightningModule, ABC):
     def training_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:  # noqa: ARG002
         """The loss of a batch, with what the adapters of an encoder add to it."""
         loss = self._step(batch, self.train_loss_handler, self.train_metrics)
-        penalty = adapter_penalty(self.model)
+        penalty = None if self._adapters is None else adapter_penalty(self._adapters)
         return loss if penalty is None else loss + penalty
 
     def validation_step(self, batch: dict[str, Any], batch_idx: int) -> None:  # noqa: ARG002
@@ -280,7 +285,8 @@ class BaseTask(LightningModule, ABC):
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
         """Take a step, and let adapters act on its gradients."""
         super().optimizer_step(*args, **kwargs)
-        after_step(self.model, self.trainer.global_step)
+        if self._adapters is not None:
+            after_step(self._adapters, self.trainer.global_step)
 
     # --- checkpoints --------------------------------------------------------------------------------------------------
 

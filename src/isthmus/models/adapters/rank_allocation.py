@@ -2,21 +2,19 @@
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
-from isthmus.models.adapters.adapted_encoder import adapted_encoder
+from isthmus.models.adapters.adapted_encoder import AdaptedEncoder
 
 
-def adapter_penalty(model: nn.Module) -> Float[Tensor, ""] | None:
+def adapter_penalty(encoder: AdaptedEncoder) -> Float[Tensor, ""] | None:
     """What the adapter in use adds to the loss; None for methods that add nothing.
 
     For AdaLoRA (arXiv 2303.10512, section 3.1) how far its factors are from orthogonal, the mean over them, times
     `orth_reg_weight`.
     """
-    encoder = adapted_encoder(model)
-    settings = None if encoder is None else encoder.peft_config[encoder.active_adapter]
-    weight = getattr(settings, "orth_reg_weight", 0)
-    if encoder is None or not weight:
+    weight = getattr(encoder.peft_config[encoder.active_adapter], "orth_reg_weight", 0)
+    if not weight:
         return None
     terms = []
     for name, factor in encoder.named_parameters():
@@ -26,9 +24,8 @@ def adapter_penalty(model: nn.Module) -> Float[Tensor, ""] | None:
     return weight * torch.stack(terms).mean()
 
 
-def after_step(model: nn.Module, step: int) -> None:
+def after_step(encoder: AdaptedEncoder, step: int) -> None:
     """Let the adapter in use act on the gradients of a step that has been taken; AdaLoRA moves its ranks."""
-    encoder = adapted_encoder(model)
-    allocate = None if encoder is None else getattr(encoder.tuner, "update_and_allocate", None)
+    allocate = getattr(encoder.tuner, "update_and_allocate", None)
     if allocate is not None:
         allocate(step)
