@@ -23,6 +23,8 @@ TYPES = {
     "frames": int,
     "means": list,
     "stds": list,
+    "modality_means": dict,
+    "modality_stds": dict,
     "license": str,
     "source": str,
     "file": str,
@@ -74,6 +76,12 @@ def faults_of_bands(facts):
             yield f"there are {len(facts[fact])} {fact} of {len(bands)} bands"
     if ("means" in facts) != ("stds" in facts):
         yield "only one of means and stds is said"
+    counts = [
+        {name: len(values) for name, values in facts.get(fact, {}).items()}
+        for fact in ("modality_means", "modality_stds")
+    ]
+    if counts[0] != counts[1] or not counts[0].keys() <= set(facts.get("modalities", ())):
+        yield f"means and stds are said of other modalities, or of other numbers of bands: {counts}"
     if not all(value > 0 for value in facts.get("stds", [])):
         yield f"stds is {facts['stds']}"
     if not all(0.3 < value < 15 for value in facts.get("wavelengths", [])):

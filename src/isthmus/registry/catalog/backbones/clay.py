@@ -42,5 +42,7 @@ ENTRIES: tuple[Entry, ...] = (
         source="made-with-clay/Clay",
         file="v1.5/clay-v1.5.ckpt",
         license="apache-2.0",
+        means=[1105.0, 1355.0, 1552.0, 2743.0, 2388.0, 1835.0],  # of Sentinel-2 L2A
+        stds=[1809.0, 1757.0, 1888.0, 1742.0, 1470.0, 1379.0],
     ),
 )

@@ -4,7 +4,15 @@ from typing import Any
 
 from isthmus.registry.entry import Entry
 
-_RGB: dict[str, Any] = {"bands": ["RED", "GREEN", "BLUE"], "wavelengths": [0.665, 0.56, 0.49]}
+_RGB: dict[str, Any] = {
+    "bands": ["RED", "GREEN", "BLUE"],
+    "wavelengths": [0.665, 0.56, 0.49],
+    "means": [106.641, 107.477, 101.778],  # of fMoW, in bytes from 0 to 255
+    "stds": [73.374, 70.232, 70.482],
+}
+# Of fMoW-Sentinel, reflectances times 10,000. The pretraining maps two standard deviations about the mean to 0 ... 1.
+_MEANS = (1184.382, 1120.771, 1136.26, 1263.739, 1645.403, 1846.87, 1762.595, 1972.624, 1732.164, 1247.919)
+_STDS = (650.284, 712.125, 965.231, 948.982, 1108.067, 1258.364, 1233.149, 1364.387, 1310.37, 1087.602)
 _SENTINEL_2: dict[str, Any] = {
     "bands": [
         "BLUE",
@@ -20,6 +28,8 @@ _SENTINEL_2: dict[str, Any] = {
     ],
     "wavelengths": [0.49, 0.56, 0.665, 0.705, 0.74, 0.783, 0.832, 0.864, 1.61, 2.2],
     "sensors": ["Sentinel-2"],
+    "means": [round(mean - 2 * std, 3) for mean, std in zip(_MEANS, _STDS, strict=True)],
+    "stds": [round(4 * std, 3) for std in _STDS],
 }
 
 
