@@ -2,11 +2,13 @@
 
 import copy
 import json
+import math
 import sys
 
 import pytest
 import torch
 from oracle import cases, differences, load_manifests, load_oracle
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 from isthmus.errors import ArgumentError, CompositionError, MissingExtraError, WeightsError
@@ -207,6 +209,58 @@ def test_an_adapter_is_not_put_on_another_base(tmp_path):
     assert json.loads(own.read_text())["replace_qkv"] is None
     own.unlink()  # as written by peft
     load_adapter(adapted(), tmp_path)
+
+
+def change_entries(change):
+    def damage(folder):
+        entries = load_file(folder / "adapter_model.safetensors")
+        change(entries, min(entries))
+        save_file(entries, folder / "adapter_model.safetensors")
+
+    return damage
+
+
+def overwrite(file, content):
+    return lambda folder: (folder / file).write_text(content)
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (overwrite("adapter_model.safetensors", "half"), "adapter_model.safetensors is damaged"),
+        (overwrite("adapter_config.json", "{"), "adapter_config.json cannot be read"),
+        (overwrite("adapter_config.json", "{}"), "there is no peft_type"),
+        (overwrite("isthmus_adapter.json", "["), "isthmus_adapter.json cannot be read"),
+        (overwrite("isthmus_adapter.json", "[]"), "does not describe an adapter"),
+        (
+            change_entries(lambda entries, key: entries.pop(key)),
+            r"lacks base_model.model.blocks.0.attn.*lora_A.weight$",
+        ),
+        (change_entries(lambda entries, key: entries.update(other=entries[key].clone())), "no place for: other"),
+        (
+            change_entries(lambda entries, key: entries.update({key: torch.zeros(9, 9)})),
+            "does not fit the encoder: size",
+        ),
+        (
+            change_entries(lambda entries, key: entries[key].fill_(math.nan)),
+            "holds NaN or infinite values in base_model",
+        ),
+    ],
+)
+@pytest.mark.parametrize("is_adapted", [False, True])
+def test_a_damaged_adapter_is_refused_and_the_model_left_as_it_is(damage, message, is_adapted, tmp_path):
+    save_adapter(train(adapted()), tmp_path)
+    damage(tmp_path)
+    model = nn.Module()
+    model.encoder = adapted() if is_adapted else encoder()
+    before = {key: tensor.clone() for key, tensor in model.state_dict().items()}
+    trained = [parameter.requires_grad for parameter in model.parameters()]
+    with pytest.raises(WeightsError, match=message):
+        load_adapter(model, tmp_path)
+    after = model.state_dict()
+    assert list(after) == list(before)
+    assert all(torch.equal(tensor, after[key]) for key, tensor in before.items())
+    assert [parameter.requires_grad for parameter in model.parameters()] == trained
 
 
 @pytest.mark.parametrize(

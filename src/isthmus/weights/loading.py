@@ -55,9 +55,7 @@ def load_weights(
     other_kind = [f"{key} {tensor.dtype}" for key, tensor in fitting.items() if _kind(tensor) != _kind(own[key])]
     if other_kind:
         raise WeightsError(f"{source} holds numbers of another kind than the model: {_some(other_kind)}")
-    broken = [key for key, tensor in fitting.items() if not _all_finite(tensor)]
-    if broken:
-        raise WeightsError(f"{source} holds NaN or infinite values in {_some(broken)}")
+    check_finite(fitting, source)
     if assign:
         fitting = _in_place_of(own, fitting)
     module.load_state_dict(fitting, strict=False, assign=assign)
@@ -69,6 +67,17 @@ def load_weights(
         added=tuple(key for key in without if key not in missing),
         ignored=(*ignored, *(key for key in entries if key not in own)),
     )
+
+
+def check_finite(entries: Mapping[str, Tensor], source: str) -> None:
+    """Make sure that entries hold numbers only.
+
+    Raises:
+        WeightsError: some are NaN or infinite.
+    """
+    broken = [key for key, tensor in entries.items() if not _all_finite(tensor)]
+    if broken:
+        raise WeightsError(f"{source} holds NaN or infinite values in {_some(broken)}")
 
 
 def _kind(tensor: Tensor) -> tuple[bool, bool]:

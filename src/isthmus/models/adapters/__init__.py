@@ -8,7 +8,7 @@ __getattr__, __dir__ = lazy_exports(
     __name__,
     {
         "AdaptedEncoder": "isthmus.models.adapters.adapted_encoder",
-        "load_adapter": "isthmus.models.adapters.files",
+        "load_adapter": "isthmus.models.adapters.loading",
         "merge_adapters": "isthmus.models.adapters.merging",
         "save_adapter": "isthmus.models.adapters.files",
         "use_adapter": "isthmus.models.adapters.switching",
