@@ -101,8 +101,9 @@ The eleven classes of CamVid, 367 images to train on, 101 to validate, 233 to te
 to the parameter, its protocol is scaled down to two cores of a processor without a GPU: images at half their size
 (180 x 240 instead of 360 x 480), crops of 112 x 112 instead of 224 x 224, a few epochs with a learning rate that falls
 to zero over them instead of several hundred, and no fine-tuning on whole images. RMSprop, batches of 3, horizontal
-flips, cross-entropy and weight decay are as in the paper. So the figures beside are what these networks can do with
-more time, not what these trainings should have reached. The checkpoint of a run is that with the smallest loss on val.
+flips, cross-entropy and weight decay are as in the paper; the U-Net, which has no batch normalisation, learns with
+AdamW. So the figures beside are what these networks can do with more time, not what these trainings should have
+reached. The checkpoint of a run is that with the smallest loss on val.
 Scores are in percent, of images at half size; void is left out.
 
 ```

@@ -136,6 +136,19 @@ def test_an_interrupted_training_goes_on(config_file):
     assert (RUN / "metrics_1.csv").is_file()
 
 
+@pytest.mark.slow
+def test_numbers_too_small_to_compute_fast_with_are_zero_in_every_thread(config_file):
+    # a trained U-Net with dead units took seven times as long
+    code = (
+        "import torch\nfrom isthmus.cli import main\n"
+        "assert main(['fit', '-c', 'small.yaml', '--trainer.max_epochs', '1']) == 0\n"
+        "assert (torch.full((2**22,), 1e-39) * 0.5).count_nonzero() == 0"
+    )
+    environment = {**os.environ, "OMP_NUM_THREADS": "2"}
+    ended = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+
+
 def test_a_checkpoint_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatch):
     path = tmp_path / "last.ckpt"
     AtomicCheckpointIO().save_checkpoint({"epoch": 1}, path)
