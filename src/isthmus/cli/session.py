@@ -115,8 +115,8 @@ class Session:
         Returns:
             The exit status.
         """
-        # Dead units, under weight decay, leave weights and gradients below 1e-38, which processors are many times slower
-        # to compute with; to take them as zero costs nothing. Threads that start later inherit it.
+        # Dead units, under weight decay, leave weights below 1e-38, with which processors compute many times slower; to
+        # take them as zero costs nothing. Threads that start later inherit it.
         torch.set_flush_denormal(True)
         try:
             with _quiet(), explained(self.checkpoint):
