@@ -86,7 +86,7 @@ class SmallViT(ImageViT):
         return [feature[:, 1:].transpose(1, 2).unflatten(2, grid) for feature in features]
 
     def _positions(self, grid: tuple[int, int]) -> Float[Tensor, "1 grid_height grid_width channels"]:
-        native = self.pos_embed[:, 1:].unflatten(1, self.grid_size)
+        native: Tensor = self.pos_embed[:, 1:].unflatten(1, self.grid_size)
         if grid == self.grid_size:
             return native
         planes = native.permute(0, 3, 1, 2)
