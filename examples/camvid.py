@@ -97,13 +97,14 @@ TEXT = """\
 
 Written by `python examples/camvid.py`; do not edit. Seeds: {seeds}.
 
-The eleven classes of CamVid, 367 images to train on, 101 to validate, 233 to test. The networks are those of the paper
-to the parameter, its protocol is scaled down to two cores of a processor without a GPU: images at half their size
-(180 x 240 instead of 360 x 480), crops of 112 x 112 instead of 224 x 224, a few epochs with a learning rate that falls
-to zero over them instead of several hundred, and no fine-tuning on whole images. RMSprop, batches of 3, horizontal
-flips, cross-entropy and weight decay are as in the paper; the U-Net, which has no batch normalisation, learns with
-AdamW. So the figures beside are what these networks can do with more time, not what these trainings should have
-reached. The checkpoint of a run is that with the smallest loss on val.
+The eleven classes of CamVid, 367 images to train on, 101 to validate, 233 to test. The FC-DenseNets are those of the
+paper to the parameter; its protocol is scaled down to an hour on two cores of a processor without a GPU: images at half
+their size (180 x 240 instead of 360 x 480), crops of 112 x 112 instead of 224 x 224, a few epochs with a learning rate
+that falls to zero over them instead of several hundred, and no fine-tuning on whole images. RMSprop, batches of 3,
+horizontal flips, cross-entropy and weight decay are as in the paper; the U-Net, which has no batch normalisation,
+learns with AdamW. So the figures beside are what these networks can do with more time, not what these trainings should
+have reached: the larger network, with the fewest epochs, is behind the smaller one. The checkpoint of a run is that
+with the smallest loss on val.
 Scores are in percent, of images at half size; void is left out.
 
 ```
