@@ -139,11 +139,22 @@ def test_an_interrupted_training_goes_on(config_file):
 @pytest.mark.slow
 def test_numbers_too_small_to_compute_fast_with_are_zero_in_every_thread(config_file):
     # a trained U-Net with dead units took seven times as long
-    code = (
-        "import torch\nfrom isthmus.cli import main\n"
-        "assert main(['fit', '-c', 'small.yaml', '--trainer.max_epochs', '1']) == 0\n"
-        "assert (torch.full((2**22,), 1e-39) * 0.5).count_nonzero() == 0"
-    )
+    code = """
+import torch
+from lightning.pytorch import Trainer
+from isthmus.cli import main
+
+found, fit = [], Trainer.fit
+
+def fit_and_try(*args, **kwargs):
+    fit(*args, **kwargs)
+    found.append((torch.full((2**22,), 1e-39) * 0.5).count_nonzero().item())
+
+Trainer.fit = fit_and_try
+assert main(["fit", "-c", "small.yaml", "--trainer.max_epochs", "1"]) == 0
+assert found == [0], found
+assert (torch.full((4,), 1e-39) * 0.5).count_nonzero() == 4, "the process is not as it was before"
+"""
     environment = {**os.environ, "OMP_NUM_THREADS": "2"}
     ended = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr

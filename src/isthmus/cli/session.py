@@ -115,11 +115,8 @@ class Session:
         Returns:
             The exit status.
         """
-        # Dead units, under weight decay, leave weights below 1e-38, with which processors compute many times slower; to
-        # take them as zero costs nothing. Threads that start later inherit it.
-        torch.set_flush_denormal(True)
         try:
-            with _quiet(), explained(self.checkpoint):
+            with _quiet(), _tiny_numbers_as_zero(), explained(self.checkpoint):
                 cli = self.build()
                 getattr(self, f"_{self.subcommand}")(cli)
         except SIGTERMException:
@@ -276,6 +273,20 @@ def _keep_metrics(run: Path) -> None:
     if metrics.is_file():
         number = 1 + sum(1 for _ in run.glob("metrics_*.csv"))
         metrics.replace(run / f"metrics_{number}.csv")
+
+
+@contextlib.contextmanager
+def _tiny_numbers_as_zero() -> Iterator[None]:
+    """Take what is below 1e-38 as zero, in this thread and in those that start within.
+
+    Under weight decay dead units leave such weights, with which processors compute many times slower.
+    """
+    before = sys.float_info.min / 2 == 0
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(before)
 
 
 @contextlib.contextmanager
