@@ -4,17 +4,17 @@
 
 Three pairs of the same widths: the block U-Net and sleap-nn's, without heads, once going up by transposed convolution
 and once by interpolation; and smp's encoder resnet18 under our UNetDecoder and smp's own U-Net over it. Then the
-block U-Net by itself: what `channels_last`, `torch.compile` and bfloat16 bring. Each measurement is a process of its
-own; they take turns. Times are medians; a ratio above 1 means that ours is faster.
+block U-Net by itself: what `channels_last`, `torch.compile` and bfloat16 bring. The two sides of a comparison are
+processes that take turns step by step. Times are medians, ratios those of neighbouring steps; above 1 means that ours,
+or the variant, is faster.
 """
 
 import argparse
-import json
-import statistics
-import subprocess
 import sys
 import time
 from contextlib import nullcontext
+
+from turns import Player, alternate, median, ratio, tell, wait
 
 UP = {"transposed": False, "interpolated": True}
 PAIRS = {
@@ -68,8 +68,8 @@ def last_of(given):
     return last_of(given[-1])
 
 
-def measure(side: str, variant: str, options: argparse.Namespace) -> dict:
-    """Seconds of a forward pass and of a training step; runs in a process of its own."""
+def work(side: str, variant: str, options: argparse.Namespace) -> None:
+    """Do a forward pass or a training step whenever it is this program's turn; runs in a process of its own."""
     import torch
 
     torch.set_num_threads(options.threads)
@@ -93,51 +93,32 @@ def measure(side: str, variant: str, options: argparse.Namespace) -> dict:
         loss.backward()
         optimizer.step()
 
-    result = {"parameters": sum(parameter.numel() for parameter in network.parameters())}
-    for name, work, mode in (("forward", forward, False), ("step", step, True)):
-        network.train(mode)
-        for _ in range(options.warmup):
-            work()
-        seconds = []
-        for _ in range(options.steps):
-            begin = time.perf_counter()
-            work()
-            seconds.append(time.perf_counter() - begin)
-        result[name] = statistics.median(seconds)
-    return result
+    tell(parameters=sum(parameter.numel() for parameter in network.parameters()))
+    while name := wait():
+        network.train(name == "step")
+        begin = time.perf_counter()
+        {"forward": forward, "step": step}[name]()
+        tell(seconds=time.perf_counter() - begin)
 
 
-def run_worker(side: str, variant: str, options: argparse.Namespace) -> dict:
-    """Measure in a process of its own."""
-    python = options.peer if side.startswith("sleap-nn") else sys.executable
-    words = [python, "-W", "ignore", __file__, "--worker", side, "--variant", variant]
-    for name in ("batch", "size", "steps", "warmup", "threads"):
-        words += [f"--{name}", str(getattr(options, name))]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(f"{side}, {variant} failed:\n{done.stderr[-3000:]}")
-    return json.loads(done.stdout.strip().splitlines()[-1])
-
-
-def in_turn(jobs: dict[str, tuple[str, str]], options: argparse.Namespace) -> dict[str, dict]:
-    """The medians of several rounds in which the jobs take turns."""
-    results: dict[str, list[dict]] = {name: [] for name in jobs}
-    for turn in range(options.rounds):
-        for name in list(jobs)[:: 1 if turn % 2 == 0 else -1]:
-            results[name].append(run_worker(*jobs[name], options))
-            print(f"{name}: {json.dumps(results[name][-1])}", file=sys.stderr, flush=True)
-    return {
-        name: {key: statistics.median(run[key] for run in runs) for key in runs[0]} for name, runs in results.items()
-    }
-
-
-def show(name: str, times: dict, reference: dict) -> None:
-    """A line: times, and how many times faster than the reference."""
-    print(
-        f"  {name:<24} forward {1000 * times['forward']:8.1f} ms  step {1000 * times['step']:8.1f} ms  "
-        f"{times['parameters']:.0f} parameters  ratio {reference['forward'] / times['forward']:.2f} forward, "
-        f"{reference['step'] / times['step']:.2f} step"
-    )
+def compare(reference: tuple[str, str], other: tuple[str, str], options: argparse.Namespace) -> None:
+    """Two lines: the times of both, and how many times faster than the reference the other one is."""
+    players = {}
+    for side, variant in (reference, other):
+        python = options.peer if side.startswith("sleap-nn") else sys.executable
+        words = [python, "-W", "ignore", __file__, "--worker", side, "--variant", variant]
+        for name in ("batch", "size", "threads"):
+            words += [f"--{name}", str(getattr(options, name))]
+        players[side, variant] = Player(words)
+    told = {name: alternate(players, name, options.steps, options.warmup) for name in ("forward", "step")}
+    for player in players.values():
+        player.leave()
+    for who, player in players.items():
+        times = "  ".join(f"{name} {1000 * median(each[who], 'seconds'):8.1f} ms" for name, each in told.items())
+        ratios = ", ".join(f"{ratio(each[reference], each[who], 'seconds'):.2f} {name}" for name, each in told.items())
+        print(
+            f"  {who[0]:<24} {who[1]:<22} {times}  {player.about['parameters']} parameters  ratio {ratios}", flush=True
+        )
 
 
 def main() -> None:
@@ -146,8 +127,7 @@ def main() -> None:
     parser.add_argument(
         "--peer", help="a Python interpreter that can import sleap_nn; without it that pair is left out"
     )
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=8)
+    parser.add_argument("--steps", type=int, default=12, help="of each kind and side")
     parser.add_argument("--warmup", type=int, default=2)
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--size", type=int, default=256)
@@ -156,20 +136,17 @@ def main() -> None:
     parser.add_argument("--variant", default="plain", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:
-        print(json.dumps(measure(options.worker, options.variant, options)))
+        work(options.worker, options.variant, options)
         return
     print(f"batch {options.batch}, {options.size} x {options.size}, {options.threads} thread(s)")
     for title, (ours, theirs) in PAIRS.items():
         if theirs.startswith("sleap-nn") and not options.peer:
             continue
-        medians = in_turn({ours: (ours, "plain"), theirs: (theirs, "plain")}, options)
         print(title)
-        show(theirs, medians[theirs], medians[theirs])
-        show(ours, medians[ours], medians[theirs])
+        compare((theirs, "plain"), (ours, "plain"), options)
     print("the block U-Net, transposed, against itself as it is")
-    medians = in_turn({variant: ("isthmus:transposed", variant) for variant in VARIANTS}, options)
-    for variant, times in medians.items():
-        show(variant, times, medians["plain"])
+    for variant in VARIANTS[1:]:
+        compare(("isthmus:transposed", "plain"), ("isthmus:transposed", variant), options)
 
 
 if __name__ == "__main__":

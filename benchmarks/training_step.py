@@ -2,20 +2,20 @@
 
     python benchmarks/training_step.py --peer PATH/TO/PYTHON/WITH/TERRATORCH
 
-Each measurement is a process of its own; the two sides take turns, and who goes first alternates. A step is a whole
-turn of Lightning's loop: forward, loss, backward, optimiser, metrics and logging. Both the time on the clock and the
-time of the processor are taken; the latter hardly suffers from what else the machine is doing. The ratio is the
-peer's median over ours: above 1, ours is faster.
+Each side is a process; the two take turns step by step, and who goes first alternates. A step is a whole turn of
+Lightning's loop: forward, loss, backward, optimiser, metrics and logging. Both the time on the clock and the time of
+the processor are taken, as medians; ratios are those of neighbouring steps, and above 1 ours is faster.
 """
 
 import argparse
-import json
 import os
 import resource
-import statistics
-import subprocess
 import sys
 import time
+
+from turns import Player, alternate, median, ratio, tell, wait
+
+OFFLINE = {"HF_HUB_OFFLINE": "1"}
 
 TOKENS_TO_PYRAMID = [
     {"name": "SelectIndices", "indices": [0, 1, 2, 3]},
@@ -42,8 +42,8 @@ MODELS = {
 }
 
 
-def measure(package: str, model: str, options: argparse.Namespace) -> dict:
-    """Train for some steps and take the time of each; runs in a process of its own."""
+def work(package: str, model: str, options: argparse.Namespace) -> None:
+    """Train, a step whenever it is this program's turn; runs in a process of its own."""
     import importlib
 
     import lightning.pytorch as pl
@@ -68,14 +68,20 @@ def measure(package: str, model: str, options: argparse.Namespace) -> dict:
     names = [f"{index}.tif" for index in range(batch)]
     sample = {"image": torch.randn(batch, 6, size, size), "mask": mask, "filename": names}
 
-    class Clock(pl.Callback):
-        def __init__(self) -> None:
-            self.marks: list[tuple[float, float]] = []
+    class Turns(pl.Callback):
+        begin = (0.0, 0.0)
 
-        def on_train_batch_start(self, *_: object) -> None:
-            self.marks.append((time.perf_counter(), time.process_time()))
+        def on_train_batch_start(self, trainer: pl.Trainer, *_: object) -> None:
+            if trainer.global_step:  # what the step before took
+                wall, cpu = time.perf_counter() - self.begin[0], time.process_time() - self.begin[1]
+                peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+                tell(wall=wall, cpu=cpu, rss_mb=peak, loss=float(trainer.callback_metrics.get("train/loss", "nan")))
+            else:
+                tell(parameters=sum(parameter.numel() for parameter in task.model.parameters()))
+            if not wait():
+                os._exit(0)
+            self.begin = time.perf_counter(), time.process_time()
 
-    clock = Clock()
     trainer = pl.Trainer(
         max_epochs=1,
         accelerator="cpu",
@@ -84,62 +90,39 @@ def measure(package: str, model: str, options: argparse.Namespace) -> dict:
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
-        callbacks=[clock],
+        callbacks=[Turns()],
     )
     trainer.fit(task, DataLoader([sample] * (options.warmup + options.steps + 1), batch_size=None))
-    turns = list(zip(clock.marks, clock.marks[1:], strict=False))[options.warmup :]
-    return {
-        "wall": statistics.median(after[0] - before[0] for before, after in turns),
-        "cpu": statistics.median(after[1] - before[1] for before, after in turns),
-        "rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        "parameters": sum(parameter.numel() for parameter in task.model.parameters()),
-        "loss": float(trainer.callback_metrics["train/loss"]),
-    }
-
-
-def run_worker(python: str, package: str, model: str, arguments: list[str]) -> dict:
-    command = [python, __file__, *arguments, "--worker", package, "--model", model]
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=False, env={**os.environ, "HF_HUB_OFFLINE": "1"}
-    )
-    if done.returncode:
-        sys.exit(f"{package} failed:\n{done.stderr[-3000:]}")
-    return json.loads(done.stdout.strip().splitlines()[-1])
 
 
 def compare(options: argparse.Namespace, arguments: list[str]) -> None:
-    sides = {"isthmus": sys.executable, "terratorch": options.peer}
+    """Let both train every model in turn, and print what they took."""
     print(
         f"batch {options.batch} x 6 x {options.size} x {options.size}, {options.precision}, {options.threads} thread(s)"
     )
     for model in [options.model] if options.model else MODELS:
-        results: dict[str, list[dict]] = {package: [] for package in sides}
-        for turn in range(options.rounds):
-            for package in list(sides)[:: 1 if turn % 2 == 0 else -1]:
-                results[package].append(run_worker(sides[package], package, model, arguments))
-                print(f"{package}: {json.dumps(results[package][-1])}", file=sys.stderr, flush=True)
+        players = {
+            package: Player([python, __file__, *arguments, "--worker", package, "--model", model], OFFLINE)
+            for package, python in {"isthmus": sys.executable, "terratorch": options.peer}.items()
+        }
+        told = alternate(players, "step", options.steps, options.warmup)
         print(f"\n{model}")
-        medians: dict[str, dict[str, float]] = {}
-        for package, runs in results.items():
-            medians[package] = {key: statistics.median(run[key] for run in runs) for key in runs[0]}
-            walls, cpus = ([1000 * run[key] for run in runs] for key in ("wall", "cpu"))
+        for package, steps in told.items():
+            players[package].leave()
+            times = ", ".join(f"{1000 * median(steps, key):8.1f} ms on the {key} clock" for key in ("wall", "cpu"))
             print(
-                f"  {package:<10} {1000 * medians[package]['wall']:8.1f} ms ({min(walls):.1f} to {max(walls):.1f}), "
-                f"processor {1000 * medians[package]['cpu']:8.1f} ms ({min(cpus):.1f} to {max(cpus):.1f}), "
-                f"peak {medians[package]['rss_mb']:.0f} MB, {medians[package]['parameters']:.0f} parameters, "
-                f"last loss {medians[package]['loss']:.4f}"
+                f"  {package:<10} {times}, "
+                f"peak {steps[-1]['rss_mb']:.0f} MB, {players[package].about['parameters']} parameters, "
+                f"last loss {steps[-1]['loss']:.4f}"
             )
-        ours, peer = medians["isthmus"], medians["terratorch"]
-        print(
-            f"  ratio: {peer['wall'] / ours['wall']:.3f} on the clock, {peer['cpu'] / ours['cpu']:.3f} of the processor"
-        )
+        ratios = [ratio(told["terratorch"], told["isthmus"], key) for key in ("wall", "cpu")]
+        print(f"  ratio: {ratios[0]:.3f} on the clock, {ratios[1]:.3f} of the processor", flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peer", help="a Python interpreter that can import terratorch")
-    parser.add_argument("--rounds", type=int, default=3, help="processes for each side and model")
-    parser.add_argument("--steps", type=int, default=12, help="measured steps in each process")
+    parser.add_argument("--steps", type=int, default=12, help="measured steps of each side")
     parser.add_argument("--warmup", type=int, default=3)
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--size", type=int, default=224)
@@ -149,7 +132,7 @@ def main() -> None:
     parser.add_argument("--model", choices=list(MODELS), help="only this one")
     options = parser.parse_args()
     if options.worker:
-        print(json.dumps(measure(options.worker, options.model, options)))
+        work(options.worker, options.model, options)
     elif not options.peer:
         parser.error("--peer is needed")
     else:
