@@ -21,6 +21,7 @@ from isthmus.models.adapters.unused import check_adapters_are_called
 from isthmus.models.backbones.prithvi import prithvi
 from isthmus.plan import plan
 from isthmus.registry import FULL_MODEL_REGISTRY, Entry
+from isthmus.tasks import SemanticSegmentationTask
 
 peft = pytest.importorskip("peft")
 pytestmark = pytest.mark.filterwarnings("ignore:peft_config. the encoder under the adapters has no pretrained weights")
@@ -422,3 +423,15 @@ def test_prompts_beside_adapters_are_trained_and_saved(tmp_path):
     again = AdaptedEncoder(encoder(vpt=True, vpt_n_tokens=2), LORA)
     load_adapter(again, tmp_path)
     assert torch.equal(last(again), last(tuned))
+
+
+def test_a_task_sees_adapters_that_were_loaded_after_it_was_built(tmp_path):
+    save_adapter(adapted(), tmp_path)
+    model = nn.Module()
+    model.encoder = encoder()
+    task = SemanticSegmentationTask(model=model, model_args={"num_classes": 2})
+    task.on_fit_start()
+    assert task._adapters is None
+    load_adapter(task.model, tmp_path)
+    task.on_fit_start()
+    assert task._adapters is model.encoder

@@ -80,7 +80,7 @@ class BaseTask(LightningModule, ABC):
         super().__init__()
         self._refuse_frozen_adapters(freeze_backbone, (model_args or {}).get("peft_config"))
         self.model = self._build_model(model, model_factory, dict(model_args or {}), aux_heads)
-        self._refuse_frozen_adapters(freeze_backbone, self._adapters)
+        self._refuse_frozen_adapters(freeze_backbone, adapted_encoder(self.model))
         self.aux_loss = self._weigh_auxiliary_outputs(aux_loss)
         self._freeze(encoder=freeze_backbone, decoder=freeze_decoder, head=freeze_head)
         self.criterion = criterion
@@ -277,6 +277,7 @@ class BaseTask(LightningModule, ABC):
         Raises:
             ArgumentError: `lr_overrides` are given, and so is an optimiser beside the task.
         """
+        vars(self).pop("_adapters", None)  # some may have been loaded since
         if self.lr_overrides and "configure_optimizers" in vars(self):
             raise ArgumentError(
                 "lr_overrides has no effect beside a root `optimizer`; give optimizer, lr and scheduler in the task"
