@@ -229,10 +229,10 @@ def overwrite(file, content):
     ("damage", "message"),
     [
         (overwrite("adapter_model.safetensors", "half"), "adapter_model.safetensors is damaged"),
-        (overwrite("adapter_config.json", "{"), "adapter_config.json cannot be read"),
+        (overwrite("adapter_config.json", "{"), "adapter_config.json is damaged or no JSON"),
         (overwrite("adapter_config.json", "{}"), "there is no peft_type"),
-        (overwrite("isthmus_adapter.json", "["), "isthmus_adapter.json cannot be read"),
-        (overwrite("isthmus_adapter.json", "[]"), "does not describe an adapter"),
+        (overwrite("isthmus_adapter.json", "["), "isthmus_adapter.json is damaged or no JSON"),
+        (overwrite("isthmus_adapter.json", "[]"), "is not the description of an adapter"),
         (
             change_entries(lambda entries, key: entries.pop(key)),
             r"lacks base_model.model.blocks.0.attn.*lora_A.weight$",

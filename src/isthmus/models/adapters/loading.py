@@ -1,7 +1,6 @@
 """Loading adapters from folders: whole, into the encoder that they were trained on, or not at all."""
 
 import copy
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,11 @@ from isthmus.models.adapters.base_weights import check_same
 from isthmus.models.adapters.files import OWN, SETTINGS, WEIGHTS, base_samples
 from isthmus.models.adapters.methods import require_peft
 from isthmus.models.adapters.switching import use_adapter
+from isthmus.weights.json_table import read_json_table
 from isthmus.weights.loading import check_finite
 from isthmus.weights.reading import read_checkpoint
+
+ABOUT = "the description of an adapter"
 
 
 def load_adapter(model: nn.Module, folder: str | Path, name: str = DEFAULT) -> None:
@@ -37,41 +39,32 @@ def load_adapter(model: nn.Module, folder: str | Path, name: str = DEFAULT) -> N
     for file in (WEIGHTS, SETTINGS):
         if not (folder / file).is_file():
             raise WeightsError(f"{folder} holds no adapter: there is no {file}")
-    own = _read_json(folder / OWN) if (folder / OWN).is_file() else {}
+    own = read_json_table(folder / OWN, ABOUT) if (folder / OWN).is_file() else {}
     entries = read_checkpoint(folder / WEIGHTS)
     check_finite(entries, str(folder / WEIGHTS))
     host = _encoder_of(model)
-    rehearsal = _with_adapter(_alias(host), _read_settings(folder), own.get("replace_qkv"), name)
+    settings = _peft_settings(folder)
+    rehearsal = _with_adapter(_alias(host), copy.deepcopy(settings), own.get("replace_qkv"), name)
     if own.get("samples"):
         check_same(own["samples"], base_samples(rehearsal), str(folder), own.get("base", ""))
     _fill(rehearsal, entries, name, folder / WEIGHTS)
-    encoder = _with_adapter(host, _read_settings(folder), own.get("replace_qkv"), name)
+    encoder = _with_adapter(host, settings, own.get("replace_qkv"), name)
     _fill(encoder, entries, name, folder / WEIGHTS)
     use_adapter(encoder, name)
     if encoder is not host:
         model.encoder = encoder
 
 
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise WeightsError(f"{path} cannot be read: {error}") from error
-    if not isinstance(found, dict):
-        raise WeightsError(f"{path} does not describe an adapter")
-    return found
-
-
-def _read_settings(folder: Path) -> Any:
+def _peft_settings(folder: Path) -> Any:
     """The configuration object of `peft` in a folder, for further training."""
     from peft import PeftConfig
 
-    if "peft_type" not in _read_json(folder / SETTINGS):
-        raise WeightsError(f"{folder / SETTINGS} does not describe an adapter: there is no peft_type")
+    if "peft_type" not in read_json_table(folder / SETTINGS, ABOUT):
+        raise WeightsError(f"{folder / SETTINGS} is not {ABOUT}: there is no peft_type")
     try:
         settings = PeftConfig.from_pretrained(str(folder))
     except (ValueError, TypeError, KeyError) as error:
-        raise WeightsError(f"{folder / SETTINGS} does not describe an adapter: {error}") from error
+        raise WeightsError(f"{folder / SETTINGS} is not {ABOUT}: {error}") from error
     settings.inference_mode = False
     return settings
 

@@ -1,12 +1,12 @@
 """What the `training_config.json` of a trained SLEAP model says about the network, its inputs and its outputs."""
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from isthmus.errors import WeightsError, did_you_mean
+from isthmus.weights.json_table import read_json_table
 from isthmus.weights.sleap.outputs import CONFIDENCE_MAPS, Outputs, read_outputs
 from isthmus.weights.sleap.skeleton import Skeleton, read_skeleton
 
@@ -54,7 +54,7 @@ def read_settings(path: Path) -> SleapSettings:
         WeightsError: the file is not there, no JSON, written by another version, or describes a network that cannot
             be built.
     """
-    held = _read_json(path)
+    held = read_json_table(path, "the training configuration of a SLEAP model")
     model = held.get("model")
     if not isinstance(model, dict) or not {"backbone", "heads"} <= model.keys() or "data" not in held:
         raise WeightsError(
@@ -70,18 +70,6 @@ def read_settings(path: Path) -> SleapSettings:
         raise WeightsError(
             f"{path} is damaged or written by another version of SLEAP: {type(error).__name__}: {error}"
         ) from error
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise WeightsError(f"{path} does not exist; the training configuration of a SLEAP model was expected there")
-    try:
-        held = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
-        raise WeightsError(f"{path} is damaged or no JSON: {error}") from error
-    if not isinstance(held, dict):
-        raise WeightsError(f"{path} is no training configuration: it holds a {type(held).__name__}, not a table")
-    return held
 
 
 def _chosen(held: Any, known: Iterable[str], where: str) -> str:
