@@ -5,8 +5,9 @@
 Three pairs of the same widths: the block U-Net and sleap-nn's, without heads, once going up by transposed convolution
 and once by interpolation; and smp's encoder resnet18 under our UNetDecoder and smp's own U-Net over it. Then the
 block U-Net by itself: what `channels_last`, `torch.compile` and bfloat16 bring. The two sides of a comparison are
-processes that take turns step by step. Times are medians, ratios those of neighbouring steps; above 1 means that ours,
-or the variant, is faster.
+processes that take turns step by step, those of a pair started anew a few times, since the memory that a process
+happens to get matters. Times are medians, ratios the median of those of neighbouring steps, with the least and the
+largest among the pairs of processes; above 1 means that ours, or the variant, is faster.
 """
 
 import argparse
@@ -101,24 +102,36 @@ def work(side: str, variant: str, options: argparse.Namespace) -> None:
         tell(seconds=time.perf_counter() - begin)
 
 
-def compare(reference: tuple[str, str], other: tuple[str, str], options: argparse.Namespace) -> None:
-    """Two lines: the times of both, and how many times faster than the reference the other one is."""
-    players = {}
-    for side, variant in (reference, other):
-        python = options.peer if side.startswith("sleap-nn") else sys.executable
-        words = [python, "-W", "ignore", __file__, "--worker", side, "--variant", variant]
-        for name in ("batch", "size", "threads"):
-            words += [f"--{name}", str(getattr(options, name))]
-        players[side, variant] = Player(words)
-    told = {name: alternate(players, name, options.steps, options.warmup) for name in ("forward", "step")}
-    for player in players.values():
-        player.leave()
+def compare(reference: tuple[str, str], other: tuple[str, str], pairs: int, options: argparse.Namespace) -> None:
+    """Three lines: the times of both, and how many times faster than the reference the other one is."""
+    told: dict[str, dict] = {name: {reference: [], other: []} for name in ("forward", "step")}
+    by_pair: dict[str, list[float]] = {name: [] for name in told}
+    for _ in range(pairs):
+        players = {who: Player(command(*who, options)) for who in (reference, other)}
+        for name, each in told.items():
+            times = alternate(players, name, options.steps, options.warmup)
+            by_pair[name].append(ratio(times[reference], times[other], "seconds"))
+            for who in players:
+                each[who] += times[who]
+        for player in players.values():
+            player.leave()
     for who, player in players.items():
-        times = "  ".join(f"{name} {1000 * median(each[who], 'seconds'):8.1f} ms" for name, each in told.items())
-        ratios = ", ".join(f"{ratio(each[reference], each[who], 'seconds'):.2f} {name}" for name, each in told.items())
-        print(
-            f"  {who[0]:<24} {who[1]:<22} {times}  {player.about['parameters']} parameters  ratio {ratios}", flush=True
-        )
+        times = "  ".join(f"{name} {1000 * median(each[who], 'seconds'):7.1f} ms" for name, each in told.items())
+        print(f"  {who[0]:<24} {who[1]:<22} {times}  {player.about['parameters']} parameters")
+    ratios = [
+        f"{name} {ratio(each[reference], each[other], 'seconds'):.2f} ({min(among):.2f} to {max(among):.2f})"
+        for (name, each), among in zip(told.items(), by_pair.values(), strict=True)
+    ]
+    print(f"  {'':<24} {'ratio':<22} {', '.join(ratios)}", flush=True)
+
+
+def command(side: str, variant: str, options: argparse.Namespace) -> list[str]:
+    """The words that start one side."""
+    python = options.peer if side.startswith("sleap-nn") else sys.executable
+    words = [python, "-W", "ignore", __file__, "--worker", side, "--variant", variant]
+    for name in ("batch", "size", "threads"):
+        words += [f"--{name}", str(getattr(options, name))]
+    return words
 
 
 def main() -> None:
@@ -129,6 +142,7 @@ def main() -> None:
     )
     parser.add_argument("--steps", type=int, default=12, help="of each kind and side")
     parser.add_argument("--warmup", type=int, default=2)
+    parser.add_argument("--pairs", type=int, default=3, help="how often two processes are started anew")
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--threads", type=int, default=2)
@@ -143,10 +157,10 @@ def main() -> None:
         if theirs.startswith("sleap-nn") and not options.peer:
             continue
         print(title)
-        compare((theirs, "plain"), (ours, "plain"), options)
+        compare((theirs, "plain"), (ours, "plain"), options.pairs, options)
     print("the block U-Net, transposed, against itself as it is")
     for variant in VARIANTS[1:]:
-        compare(("isthmus:transposed", "plain"), ("isthmus:transposed", variant), options)
+        compare(("isthmus:transposed", "plain"), ("isthmus:transposed", variant), 1, options)
 
 
 if __name__ == "__main__":

@@ -45,8 +45,7 @@ class SameConvTranspose2d(nn.ConvTranspose2d):
     """A transposed convolution after which a map is exactly `stride` times as large.
 
     The whole result has `(n - 1) * stride + kernel_size` cells; `(kernel_size - stride) // 2` are cut off at the top
-    and left, the rest at the bottom and right. Where that is not the same number, the kernel is given a row and a
-    column of zeros in front, after which it is: exact, and without a slice that an exported graph would have to carry.
+    and left, the rest at the bottom and right.
 
     Args:
         in_channels: the channels of the incoming map.
@@ -67,10 +66,10 @@ class SameConvTranspose2d(nn.ConvTranspose2d):
         self, x: Float[Tensor, "batch channels height width"]
     ) -> Float[Tensor, "batch out _ _"]:
         """Make the map finer."""
-        odd = self.excess > 0 and self.excess % 2 == 1
-        weight = F.pad(self.weight, (1, 0, 1, 0)) if odd else self.weight
-        padding, behind = (max(self.excess, 0) + 1) // 2, max(-self.excess, 0)
-        return F.conv_transpose2d(x, weight, self.bias, self.stride, padding, behind)
+        padding, behind = max(self.excess, 0) // 2, max(-self.excess, 0)
+        x = F.conv_transpose2d(x, self.weight, self.bias, self.stride, padding, behind)
+        one_more = self.excess > 0 and self.excess % 2 == 1
+        return F.pad(x, (0, -1, 0, -1)) if one_more else x  # a slice here makes each later pass slower
 
 
 class SameMaxPool2d(nn.Module):

@@ -87,8 +87,11 @@ def finish(
 ) -> "OrderedDict[str, nn.Module]":
     """What follows a convolution: batch normalisation, if `norm` names one, and the activation, in either order."""
     normalizer = [] if norm is None else [(norm, batch_norm(channels))]
-    activator = [(f"{act}_{activation}", activation_from(activation, "a block"))]
-    return OrderedDict([*normalizer, *activator] if norm_first else [*activator, *normalizer])
+    activator = activation_from(activation, "a block")
+    if isinstance(activator, nn.ReLU):
+        activator.inplace = True  # nobody else looks at what the convolution gives, and none needs it backwards
+    activators = [(f"{act}_{activation}", activator)]
+    return OrderedDict([*normalizer, *activators] if norm_first else [*activators, *normalizer])
 
 
 def batch_norm(channels: int) -> BatchNorm2d:
