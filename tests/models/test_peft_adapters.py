@@ -99,7 +99,8 @@ def test_the_contract_of_the_encoder_is_kept():
     plain, adapters = encoder(), adapted()
     for name in ("out_channels", "feature_specs", "patch_size", "in_channels", "image_size", "bands", "num_frames"):
         assert getattr(adapters, name) == getattr(plain, name), name
-    adapters(images(), location_coords=torch.zeros(2, 2), unknown="left out")
+    with pytest.warns(UserWarning, match="PrithviViT takes no unknown: left out"):
+        adapters(images(), location_coords=torch.zeros(2, 2), unknown=1)
     with pytest.raises(AttributeError, match="nonsense"):
         _ = adapters.nonsense
     torch.testing.assert_close(last(copy.deepcopy(adapters)), last(adapters))

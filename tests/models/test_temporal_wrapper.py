@@ -157,7 +157,9 @@ def test_subsets_are_averaged_first():
 def test_keywords_reach_the_encoder_step_by_step():
     stub = Stub()
     dates, places = torch.arange(8.0).reshape(2, 2, 2), torch.tensor([[1.0, 2.0], [3.0, 4.0]])
-    TemporalWrapper(stub)(torch.randn(2, 2, 2, 8, 8), temporal_coords=dates, location_coords=places, other="left out")
+    x = torch.randn(2, 2, 2, 8, 8)
+    with pytest.warns(UserWarning, match=r"^Stub takes no hour and no weather: left out$"):
+        TemporalWrapper(stub)(x, temporal_coords=dates, location_coords=places, hour=12, weather="fine")
     assert stub.seen["temporal_coords"].tolist() == [[[0, 1]], [[2, 3]], [[4, 5]], [[6, 7]]]
     assert stub.seen["location_coords"].tolist() == [[1, 2], [1, 2], [3, 4], [3, 4]]
     with pytest.raises(ShapeError, match=r"temporal_coords has the shape \(2, 3, 2\).*a date a step"):

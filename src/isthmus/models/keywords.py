@@ -1,6 +1,7 @@
 """Which keywords a module takes beside the images, so that it is given no others."""
 
 import inspect
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,11 @@ def keywords_of(module: nn.Module) -> frozenset[str] | None:
 
 
 def taken_by(module: nn.Module, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of `given` that `forward` takes."""
+    """Those of `given` that `forward` takes. A warning says what is left out: somebody went to fetch it."""
     known = keywords_of(module) if given else None
-    return {name: value for name, value in given.items() if known is None or name in known}
+    if known is None:
+        return dict(given)
+    left_out = [name for name in given if name not in known]
+    if left_out:
+        warnings.warn(f"{type(module).__name__} takes no {' and no '.join(left_out)}: left out", stacklevel=3)
+    return {name: value for name, value in given.items() if name in known}

@@ -216,7 +216,8 @@ def test_an_encoder_is_given_what_it_takes_of_a_sample():
     encoder = Tokens()
     model = build(backbone=encoder, decoder="FCNDecoder", decoder_channels=8, necks="auto")
     coordinates = torch.rand(1, 2)
-    model(torch.rand(1, 4, 32, 32), location_coords=coordinates, wavelengths=[1, 2])
+    with pytest.warns(UserWarning, match="Tokens takes no wavelengths: left out"):
+        model(torch.rand(1, 4, 32, 32), location_coords=coordinates, wavelengths=[1, 2])
     assert encoder.seen[-1] is coordinates
 
 
