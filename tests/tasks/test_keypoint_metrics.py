@@ -145,3 +145,13 @@ def test_matches_are_as_many_as_can_be_and_then_as_near(found, true, reach):
         best = max(best, (len(gaps), -sum(gaps)))
     matched = match_points(found, true, reach)
     assert (len(matched), -matched.sum()) == (best[0], pytest.approx(best[1]))
+
+
+@pytest.mark.parametrize("make", [lambda: poses(2), lambda: DetectionMetrics(NAMES, 5)])
+def test_nothing_is_kept_in_float64_which_apples_accelerators_lack(make):
+    metrics = make()
+    update(metrics, [[[[1, 1], [2, 2]]]], [[[[1, 2], [2, 2]]]])
+    states = [state for metric in metrics.children() for state in metric.metric_state.values()]
+    tensors = [tensor for state in states for tensor in (state if isinstance(state, list) else [state])]
+    assert tensors
+    assert not [tensor for tensor in tensors if tensor.dtype == torch.float64]

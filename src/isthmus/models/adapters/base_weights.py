@@ -42,7 +42,7 @@ def sample(state: Mapping[str, Tensor]) -> Samples:
             continue
         places = torch.linspace(0, tensor.numel() - 1, min(_COUNT, tensor.numel())).long()
         values = tensor.detach().flatten()[places.to(tensor.device)]
-        samples[name] = values.double().cpu().tolist()
+        samples[name] = values.cpu().double().tolist()
     return samples
 
 

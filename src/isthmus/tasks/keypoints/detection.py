@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 from torchmetrics import Metric
 
@@ -40,7 +40,7 @@ def match_points(
 class PointMatches(Metric):
     """Counts the points of each name that were found, that are there, and that match.
 
-    It adds up over batches and over devices.
+    It adds up over batches and over devices, in numbers that every accelerator has: Apple's know no float64.
 
     Args:
         num_points: how many names there are.
@@ -50,33 +50,38 @@ class PointMatches(Metric):
     is_differentiable = False
     full_state_update = False
     counts: Tensor
+    distance: Tensor
 
-    COLUMNS = ("hits", "found", "labelled", "distance", "miscounted", "images")
+    COUNTED = ("hits", "found", "labelled", "miscounted", "images")
 
     def __init__(self, num_points: int, max_distance: float) -> None:
         super().__init__()
         self.max_distance = max_distance
-        zeros = torch.zeros(len(self.COLUMNS), num_points, dtype=torch.float64)  # whole numbers stay exact to 2^53
-        self.add_state("counts", zeros, dist_reduce_fx="sum")
+        counts = torch.zeros(len(self.COUNTED), num_points, dtype=torch.int64)
+        self.add_state("counts", counts, dist_reduce_fx="sum")
+        self.add_state("distance", torch.zeros(num_points), dist_reduce_fx="sum")
 
     def update(
         self, found: Float[Tensor, "batch many points 2"], true: Float[Tensor, "batch instances points 2"]
     ) -> None:
         """Count a batch: points in pixels, NaN where there is none."""
-        counts = np.zeros(tuple(self.counts.shape))
+        counts, distance = np.zeros(self.counts.shape, np.int64), np.zeros(len(self.distance))
         for found_here, true_here in zip(found.cpu().numpy(), true.cpu().numpy(), strict=True):
-            for k in range(counts.shape[1]):
-                counts[:, k] += self._count(found_here[:, k], true_here[:, k])
+            for k in range(len(distance)):
+                counted, apart = self._count(found_here[:, k], true_here[:, k])
+                counts[:, k] += counted
+                distance[k] += apart
         self.counts += torch.from_numpy(counts).to(self.counts.device)
+        self.distance += torch.from_numpy(distance).float().to(self.distance.device)
 
-    def compute(self) -> Float[Tensor, "columns points"]:
-        """The counts of `COLUMNS`, over all batches and devices."""
-        return self.counts
+    def compute(self) -> dict[str, Float[Tensor, " points"] | Int[Tensor, " points"]]:
+        """The counts of `COUNTED` and the distance of all matches together, over all batches and devices."""
+        return dict(zip(self.COUNTED, self.counts, strict=True)) | {"distance": self.distance}
 
-    def _count(self, found: npt.NDArray[np.floating], true: npt.NDArray[np.floating]) -> tuple[float, ...]:
+    def _count(self, found: npt.NDArray[np.floating], true: npt.NDArray[np.floating]) -> tuple[tuple[int, ...], float]:
         found, true = (points[~np.isnan(points).any(-1)] for points in (found, true))
         matches = match_points(found, true, self.max_distance)
-        return len(matches), len(found), len(true), float(matches.sum()), abs(len(found) - len(true)), 1
+        return (len(matches), len(found), len(true), abs(len(found) - len(true)), 1), float(matches.sum())
 
 
 class DetectionMetrics(TaskMetrics):
@@ -130,7 +135,8 @@ class DetectionMetrics(TaskMetrics):
         self.matches.reset()
 
     def _counts(self) -> dict[str, Tensor]:
-        return dict(zip(PointMatches.COLUMNS, self.matches.compute().cpu(), strict=True))
+        counts = self.matches.compute().items()
+        return {name: count.cpu().double().reshape(-1) for name, count in counts}  # a single one comes without its axis
 
 
 def _scores(counts: dict[str, Tensor]) -> dict[str, Tensor]:

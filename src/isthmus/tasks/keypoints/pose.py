@@ -30,7 +30,7 @@ class PointErrors(Metric):
 
     def update(self, found: Float[Tensor, "batch points 2"], true: Float[Tensor, "batch points 2"]) -> None:
         """Count a batch: points in pixels, NaN where there is none."""
-        distance = torch.linalg.vector_norm(found.double() - true.double(), dim=-1)
+        distance = torch.linalg.vector_norm(found.float() - true.float(), dim=-1)
         missing, absent = found.isnan().any(-1), true.isnan().any(-1)
         distance = distance.masked_fill(missing & ~absent, torch.inf).masked_fill(~missing & absent, -torch.inf)
         if isinstance(self.errors, list):
