@@ -24,7 +24,7 @@ LEVELS = (
     {"config"},
     {"blocks", "rasters", "filling"},
     {"registry"},
-    {"features", "bands", "signatures"},
+    {"specs", "bands", "signatures"},
     {"errors", "atomic", "_lazy", "_version"},
 )
 TOGETHER = (
@@ -46,7 +46,7 @@ MODELS_AND_BELOW = set().union(*LEVELS[LEVELS.index({"models", "datasets", "stat
 }
 
 # What is asked before anyone has paid for `import torch`.
-TORCH_FREE_PARTS = {"registry", "config", "features", "signatures", "bands", "errors", "atomic", "_lazy", "_version"}
+TORCH_FREE_PARTS = {"registry", "config", "specs", "signatures", "bands", "errors", "atomic", "_lazy", "_version"}
 TORCH_FREE_FILES = {"cli/__init__.py", "cli/dispatcher.py", "cli/list.py"}
 
 HEAVY = {
@@ -178,7 +178,7 @@ def test_functions_are_short(file):
             assert lines <= 50, f"{name_of(file)}: {node.name} has {lines} lines"
 
 
-@pytest.mark.parametrize("module", ["isthmus", "isthmus.registry", "isthmus.cli", "isthmus.features", "isthmus.errors"])
+@pytest.mark.parametrize("module", ["isthmus", "isthmus.registry", "isthmus.cli", "isthmus.specs", "isthmus.errors"])
 def test_importing_it_imports_nothing_heavy(module):
     program = f"import sys, {module}; print(*sorted({{name.split('.')[0] for name in sys.modules}}))"
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=60)

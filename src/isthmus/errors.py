@@ -29,7 +29,18 @@ from dataclasses import dataclass
 
 
 class IsthmusError(Exception):
-    """The root of everything that Isthmus raises for a mistake in its input."""
+    """The root of everything that Isthmus raises for a mistake in its input.
+
+    Attributes:
+        argument: the argument that is to blame, as the one who raised the error calls it; None where none is, or where
+            nobody can tell. Whoever knows where the user wrote it puts the path in front.
+    """
+
+    argument: str | None = None
+
+    def __init__(self, message: str = "", *, argument: str | None = None) -> None:
+        super().__init__(message)
+        self.argument = argument
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from isthmus.errors import ArgumentError, CompositionError, MissingExtraError, WeightsError
-from isthmus.features import FeatureSpec
 from isthmus.models import EncoderDecoderFactory, FullModelFactory, Model, ModelOutput
 from isthmus.models.adapters import AdaptedEncoder, load_adapter, merge_adapters, save_adapter, use_adapter
 from isthmus.models.adapters.fused_qkv import fuse_qkv, split_qkv
@@ -21,6 +20,7 @@ from isthmus.models.adapters.unused import check_adapters_are_called
 from isthmus.models.backbones.prithvi import prithvi
 from isthmus.plan import plan
 from isthmus.registry import FULL_MODEL_REGISTRY, Entry
+from isthmus.specs.features import FeatureSpec
 from isthmus.tasks import SemanticSegmentationTask
 
 peft = pytest.importorskip("peft")

@@ -10,9 +10,9 @@ from oracle import cases, differences, load_manifests, load_oracle
 from torch import nn
 
 from isthmus.errors import ArgumentError, CompositionError, ShapeError
-from isthmus.features import FeatureSpec, Layout
 from isthmus.models import EncoderDecoderFactory, TemporalWrapper
 from isthmus.models.backbones.prithvi import prithvi
+from isthmus.specs.features import FeatureSpec, Layout
 
 
 class ResNet(nn.Module):

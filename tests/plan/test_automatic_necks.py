@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isthmus.errors import CompositionError
-from isthmus.features import FeatureSpec, Layout, Pyramid, Requirement, is_pyramid
 from isthmus.models.necks import NeckSequential, build_neck_list
 from isthmus.plan.automatic_necks import after_neck, derive_necks
+from isthmus.specs.features import FeatureSpec, Layout, Pyramid, Requirement, is_pyramid
 
 GRID = frozenset({Layout.GRID})
 PYRAMID_OF_FOUR = Requirement(GRID, levels=4, pyramid=Pyramid.REQUIRED)

@@ -5,9 +5,9 @@ import torch
 from torch import nn
 
 from isthmus.errors import EncoderContractError, MissingExtraError
-from isthmus.features import FeatureSpec
 from isthmus.plan import check_encoder
 from isthmus.registry import ISTHMUS_BACKBONE_REGISTRY
+from isthmus.specs.features import FeatureSpec
 
 
 class Sound(nn.Module):

@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from isthmus.features import FeatureSpec
+from isthmus.specs.features import FeatureSpec
 
 
 class PlainStack(nn.Module):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from torch import Tensor
 
 from isthmus.errors import CompositionError, ShapeError
-from isthmus.features import FeatureSpec, Layout
+from isthmus.specs.features import FeatureSpec, Layout
 
 _MEND = {
     Layout.TOKENS: "put ReshapeTokensToImage before it",

@@ -10,10 +10,10 @@ from jaxtyping import Shaped
 from torch import Tensor, nn
 
 from isthmus.errors import ArgumentError, ShapeError, did_you_mean
-from isthmus.features import FeatureSpec, Layout
 from isthmus.models.encoder_wrapper import EncoderWrapper
 from isthmus.models.keywords import taken_by
 from isthmus.plan.probe import feature_specs
+from isthmus.specs.features import FeatureSpec, Layout
 
 POOLINGS = ("mean", "max", "diff", "keep", "concat")
 FRAMES_TO_TRY = 2  # where nobody says how many there are

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from isthmus.errors import CompositionError
-from isthmus.features import FeatureSpec, Requirement
 from isthmus.plan.automatic_necks import derive_necks
+from isthmus.specs.features import FeatureSpec, Requirement
 
 
 def explain_misfit(

@@ -6,8 +6,8 @@ from typing import Any
 import torch
 
 from isthmus.errors import CompositionError
-from isthmus.features import FeatureSpec, Layout, Pyramid, Requirement, is_pyramid
 from isthmus.registry import NECK_REGISTRY
+from isthmus.specs.features import FeatureSpec, Layout, Pyramid, Requirement, is_pyramid
 
 LONGEST_CHAIN = 4
 LEVELS_OF_A_PYRAMID = 4

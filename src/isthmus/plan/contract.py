@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 
 from isthmus.errors import EncoderContractError, IsthmusError
-from isthmus.features import FeatureSpec
 from isthmus.plan.probe import (
     check_image_size,
     evaluating,
@@ -18,6 +17,7 @@ from isthmus.plan.probe import (
     on_meta,
     size_multiple_of,
 )
+from isthmus.specs.features import FeatureSpec
 
 Size = tuple[int, int]
 

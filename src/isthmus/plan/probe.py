@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from isthmus.errors import EncoderContractError
-from isthmus.features import FeatureSpec, Layout
 from isthmus.plan.light_meta import light_meta
+from isthmus.specs.features import FeatureSpec, Layout
 
 DEFAULT_IMAGE_SIZE = (224, 224)
 

@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isthmus.errors import ArgumentError, ShapeError
-from isthmus.features import Layout
 from isthmus.models.backbones.prithvi import VARIANTS
 from isthmus.models.factories import EncoderDecoderFactory
 from isthmus.registry import ISTHMUS_BACKBONE_REGISTRY
 from isthmus.signatures import check_arguments
+from isthmus.specs.features import Layout
 
 PRITHVI = sorted(VARIANTS)
 TIMES = torch.tensor([[[2018.0, 30.0]], [[2019.0, 37.0]]])

@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from oracle import cases, differences, load_manifests, load_oracle
 
 from isthmus.errors import ArgumentError, ShapeError, WeightsError
-from isthmus.features import Layout
 from isthmus.models.backbones.prithvi_swin import VARIANTS
 from isthmus.models.factories import EncoderDecoderFactory
 from isthmus.plan import check_encoder
 from isthmus.registry import ISTHMUS_BACKBONE_REGISTRY
+from isthmus.specs.features import Layout
 
 SIZES = {"embed_dim": 16, "depths": [1, 2, 2, 1], "num_heads": [1, 2, 2, 4], "window_size": 4}
 

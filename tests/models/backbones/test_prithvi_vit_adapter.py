@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from oracle import cases, differences, load_manifests, load_oracle
 
 from isthmus.errors import ArgumentError, ShapeError
-from isthmus.features import Layout
 from isthmus.models.backbones.deformable_attention import DeformableAttention
 from isthmus.models.backbones.vit_adapter import centres
 from isthmus.models.factories import EncoderDecoderFactory
 from isthmus.plan import check_encoder, plan
 from isthmus.registry import ISTHMUS_BACKBONE_REGISTRY
+from isthmus.specs.features import Layout
 
 TIMES, PLACES = torch.tensor([[[2018.0, 30.0]]]), torch.tensor([[10.5, -70.25]])
 

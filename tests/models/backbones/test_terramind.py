@@ -6,7 +6,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isthmus.errors import ArgumentError, CompositionError, ShapeError
-from isthmus.features import Layout
 from isthmus.models.backbones.terramind import VARIANTS
 from isthmus.models.backbones.terramind_encoder import TerraMindEncoder
 from isthmus.models.backbones.terramind_modalities import MODALITIES, chosen_inputs
@@ -15,6 +14,7 @@ from isthmus.models.backbones.terramind_tokenizers import VARIANTS as TOKENIZERS
 from isthmus.models.factories import EncoderDecoderFactory
 from isthmus.plan import check_encoder
 from isthmus.registry import ISTHMUS_BACKBONE_REGISTRY
+from isthmus.specs.features import Layout
 
 THREE = ["S2L2A", "S1GRD", "DEM"]
 

@@ -8,8 +8,8 @@ import torch
 from oracle import cases, differences, load_manifests, load_oracle
 
 from isthmus.errors import ArgumentError, CompositionError, UnknownNameError, WeightsError
-from isthmus.features import Layout
 from isthmus.registry import BACKBONE_REGISTRY
+from isthmus.specs.features import Layout
 
 
 @pytest.mark.real

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from isthmus.errors import ArgumentError, ShapeError, WeightsError
-from isthmus.features import Layout
 from isthmus.plan import check_encoder
 from isthmus.registry import ISTHMUS_BACKBONE_REGISTRY
+from isthmus.specs.features import Layout
 from isthmus.weights.uninitialised import uninitialised
 
 FAMILIES = ("torchgeo_resnet", "torchgeo_vit", "satlas_swin")

@@ -6,7 +6,6 @@ import pytest
 import torch
 
 from isthmus.errors import ArgumentError, CompositionError, ShapeError
-from isthmus.features import FeatureSpec, Layout, Pyramid
 from isthmus.models.decoders import (
     ASPPHead,
     ASPPRegressionHead,
@@ -19,6 +18,7 @@ from isthmus.models.decoders import (
     UperNetDecoder,
 )
 from isthmus.registry import DECODER_REGISTRY, ISTHMUS_DECODER_REGISTRY
+from isthmus.specs.features import FeatureSpec, Layout, Pyramid
 
 CHANNELS = [4, 8, 12, 16]
 EQUAL = [8, 8, 8, 8]

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from isthmus.errors import CompositionError
-from isthmus.features import Pyramid
 from isthmus.registry import DECODER_REGISTRY
+from isthmus.specs.features import Pyramid
 
 pytest.importorskip("mmseg")
 

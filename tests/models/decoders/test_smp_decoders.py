@@ -5,8 +5,8 @@ import torch
 from oracle import cases, differences, load_manifests, load_oracle
 
 from isthmus.errors import ArgumentError, CompositionError, ShapeError, UnknownNameError
-from isthmus.features import Pyramid
 from isthmus.registry import DECODER_REGISTRY
+from isthmus.specs.features import Pyramid
 
 CHANNELS = [16, 24, 32, 48, 64]
 SIZES = [64, 32, 16, 8, 4]

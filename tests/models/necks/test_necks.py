@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isthmus.errors import ArgumentError, CompositionError, ShapeError
-from isthmus.features import FeatureSpec, Layout
 from isthmus.models.necks import (
     AddBottleneckLayer,
     AggregateTokens,
@@ -25,6 +24,7 @@ from isthmus.models.necks import (
 )
 from isthmus.models.necks.reshape_tokens import grid_of_patches
 from isthmus.registry import NECK_REGISTRY
+from isthmus.specs.features import FeatureSpec, Layout
 
 PATCH = 16
 GRIDS = [FeatureSpec(channels, Layout.GRID, (16.0, 16.0)) for channels in (8, 12, 16, 20)]

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from isthmus.blocks.encoder_decoder import EncoderDecoder
 from isthmus.blocks.stack import Stack
 from isthmus.errors import ArgumentError
-from isthmus.features import FeatureSpec
 from isthmus.models.block_model import build_network
+from isthmus.specs.features import FeatureSpec
 
 
 def block_features(

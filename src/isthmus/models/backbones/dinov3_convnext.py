@@ -8,9 +8,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from isthmus.errors import ShapeError
-from isthmus.features import FeatureSpec, Layout
 from isthmus.models.backbones.arguments import feature_indices
 from isthmus.models.backbones.image_shape import check_image
+from isthmus.specs.features import FeatureSpec, Layout
 from isthmus.weights.report import WeightsReport
 
 STRIDES = (4.0, 8.0, 16.0, 32.0)

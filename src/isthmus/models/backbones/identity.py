@@ -6,9 +6,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from isthmus.errors import ArgumentError
-from isthmus.features import FeatureSpec
 from isthmus.models.backbones.arguments import image_bands
 from isthmus.models.backbones.image_shape import check_image
+from isthmus.specs.features import FeatureSpec
 
 
 class IdentityBackbone(nn.Module):

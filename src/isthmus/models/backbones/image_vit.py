@@ -6,9 +6,9 @@ import torch
 from torch import nn
 
 from isthmus.errors import ArgumentError
-from isthmus.features import FeatureSpec, Layout
 from isthmus.models.backbones.arguments import feature_indices
 from isthmus.models.backbones.prompts import DeepPrompts
+from isthmus.specs.features import FeatureSpec, Layout
 from isthmus.weights.report import WeightsReport
 
 

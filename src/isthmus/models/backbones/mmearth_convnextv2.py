@@ -13,10 +13,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from isthmus.errors import ArgumentError, ShapeError
-from isthmus.features import FeatureSpec
 from isthmus.models.backbones.arguments import feature_indices, image_bands
 from isthmus.models.backbones.image_shape import check_image
 from isthmus.models.backbones.transformer import growing_rates
+from isthmus.specs.features import FeatureSpec
 from isthmus.weights.adapter import Adapter
 from isthmus.weights.building import build_with_weights
 from isthmus.weights.report import WeightsReport

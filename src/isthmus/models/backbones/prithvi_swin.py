@@ -9,12 +9,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from isthmus.errors import ArgumentError
-from isthmus.features import FeatureSpec, Layout
 from isthmus.models.backbones.arguments import feature_indices, image_bands
 from isthmus.models.backbones.image_shape import check_image
 from isthmus.models.backbones.prithvi import PRETRAINED_BANDS
 from isthmus.models.backbones.prithvi_swin_network import PatchEmbedding, SwinStage, draw_weights
 from isthmus.models.backbones.transformer import growing_rates
+from isthmus.specs.features import FeatureSpec, Layout
 from isthmus.weights.adapter import Adapter
 from isthmus.weights.building import build_with_weights
 from isthmus.weights.report import WeightsReport

@@ -10,11 +10,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from isthmus.features import FeatureSpec, Layout
 from isthmus.models.backbones.arguments import feature_indices
 from isthmus.models.backbones.prithvi_trunk import PrithviConfig, PrithviTrunk
 from isthmus.models.backbones.prompts import DeepPrompts
 from isthmus.models.backbones.transformer import run_blocks
+from isthmus.specs.features import FeatureSpec, Layout
 
 
 class PrithviViT(PrithviTrunk):

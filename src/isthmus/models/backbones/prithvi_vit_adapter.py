@@ -9,7 +9,6 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from isthmus.errors import ArgumentError, ShapeError
-from isthmus.features import FeatureSpec, Layout
 from isthmus.models.backbones.arguments import feature_indices
 from isthmus.models.backbones.prithvi_trunk import PrithviConfig, PrithviTrunk
 from isthmus.models.backbones.prompts import DeepPrompts
@@ -23,6 +22,7 @@ from isthmus.models.backbones.vit_adapter import (
     groups,
     resampled_like,
 )
+from isthmus.specs.features import FeatureSpec, Layout
 from isthmus.weights.uninitialised import initialised
 
 

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from isthmus.errors import ArgumentError, UnknownNameError, WeightsError, did_you_mean
-from isthmus.features import FeatureSpec
+from isthmus.specs.features import FeatureSpec
 
 DEPTH = 5
 

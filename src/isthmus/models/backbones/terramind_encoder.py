@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from isthmus.errors import ArgumentError, ShapeError, did_you_mean
-from isthmus.features import FeatureSpec, Layout
 from isthmus.models.backbones.arguments import feature_indices
 from isthmus.models.backbones.image_shape import check_image
 from isthmus.models.backbones.prompts import DeepPrompts
@@ -18,6 +17,7 @@ from isthmus.models.backbones.terramind_embeddings import CodeEmbedding, PixelEm
 from isthmus.models.backbones.terramind_modalities import Input, Kind
 from isthmus.models.backbones.terramind_tokenizer import ImageTokenizer
 from isthmus.models.backbones.transformer import TransformerBlock, growing_rates, run_blocks
+from isthmus.specs.features import FeatureSpec, Layout
 from isthmus.weights.report import WeightsReport
 from isthmus.weights.uninitialised import initialised
 

@@ -7,10 +7,10 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from isthmus.errors import ArgumentError
-from isthmus.features import FeatureSpec, Layout
 from isthmus.models.backbones.image_shape import check_image
 from isthmus.models.backbones.terramind_embeddings import grid_positions, resized
 from isthmus.models.backbones.transformer import FeedForward, TransformerBlock
+from isthmus.specs.features import FeatureSpec, Layout
 from isthmus.weights.report import WeightsReport
 
 PATCH_SIZE = 16

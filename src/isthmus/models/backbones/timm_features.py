@@ -10,8 +10,8 @@ from typing import Any
 from torch import nn
 
 from isthmus.errors import ArgumentError, CompositionError, UnknownNameError, WeightsError, did_you_mean
-from isthmus.features import FeatureSpec, Layout
 from isthmus.registry.sources.timm import TimmModels, model_arguments
+from isthmus.specs.features import FeatureSpec, Layout
 
 
 def timm_features(

@@ -11,9 +11,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from isthmus.errors import ArgumentError
-from isthmus.features import FeatureSpec
 from isthmus.models.backbones.arguments import feature_indices
 from isthmus.models.backbones.image_shape import check_image
+from isthmus.specs.features import FeatureSpec
 from isthmus.weights.adapter import Adapter
 from isthmus.weights.building import build_with_weights
 from isthmus.weights.report import WeightsReport

@@ -9,8 +9,8 @@ from torch.nn import functional as F
 
 from isthmus.blocks.convolutions import ConvNormReLU
 from isthmus.errors import ArgumentError, CompositionError, did_you_mean
-from isthmus.features import Requirement
 from isthmus.models.feature_checks import check_grids, check_indices, pick
+from isthmus.specs.features import Requirement
 
 TRANSFORMS = ("resize_concat", "multiple_select")
 

@@ -14,8 +14,8 @@ from isthmus.blocks.simple_upsampling import SimpleUpsamplingBlock
 from isthmus.blocks.stack import channels_of
 from isthmus.blocks.unet import unet_up_block
 from isthmus.errors import ArgumentError, CompositionError
-from isthmus.features import Pyramid, Requirement
 from isthmus.models.feature_checks import check_count, check_grids, check_halving, check_indices, pick
+from isthmus.specs.features import Pyramid, Requirement
 
 
 class PyramidBlockDecoder(nn.Module):

@@ -6,8 +6,8 @@ from torch import Tensor, nn
 
 from isthmus.blocks.normalization import LayerNorm2d
 from isthmus.errors import ArgumentError
-from isthmus.features import Requirement
 from isthmus.models.feature_checks import check_grids, check_indices, pick
+from isthmus.specs.features import Requirement
 
 
 class FCNDecoder(nn.Module):

@@ -4,8 +4,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from isthmus.features import Layout, Requirement
 from isthmus.models.feature_checks import check_indices, pick
+from isthmus.specs.features import Layout, Requirement
 
 
 class IdentityDecoder(nn.Module):

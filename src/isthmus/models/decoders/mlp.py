@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from isthmus.blocks.activations import activation_from
 from isthmus.errors import ShapeError
-from isthmus.features import Layout, Requirement
 from isthmus.models.feature_checks import check_count, check_indices
+from isthmus.specs.features import Layout, Requirement
 
 
 class MLPDecoder(nn.Module):

@@ -11,8 +11,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from isthmus.errors import CompositionError, MissingExtraError
-from isthmus.features import Pyramid, Requirement
 from isthmus.registry.sources.mmseg import ALWAYS_SEVERAL, TOLD_TO_TAKE_SEVERAL
+from isthmus.specs.features import Pyramid, Requirement
 
 
 class MmsegHead(nn.Module):

@@ -10,7 +10,6 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from isthmus.errors import ArgumentError, CompositionError, ShapeError, UnknownNameError, did_you_mean
-from isthmus.features import Requirement
 from isthmus.registry.sources.smp import (
     ARCHITECTURES,
     PACKAGE,
@@ -19,6 +18,7 @@ from isthmus.registry.sources.smp import (
     decoder_signature,
 )
 from isthmus.signatures import check_arguments, static_signature
+from isthmus.specs.features import Requirement
 
 _PREFINAL_CHANNELS = 32  # what smp fixes for Linknet
 _DOUBLING = frozenset({"FPN", "Linknet", "MAnet", "UnetPlusPlus"})

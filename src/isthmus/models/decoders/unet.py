@@ -6,8 +6,8 @@ from torch import Tensor, nn
 
 from isthmus.blocks.upsampling import ExpandingPath
 from isthmus.errors import CompositionError
-from isthmus.features import Pyramid, Requirement
 from isthmus.models.feature_checks import check_count, check_grids
+from isthmus.specs.features import Pyramid, Requirement
 
 
 class UNetDecoder(nn.Module):

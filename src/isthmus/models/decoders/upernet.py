@@ -10,8 +10,8 @@ from torch.nn import functional as F
 from isthmus.blocks.convolutions import ConvNormReLU
 from isthmus.blocks.upsampling import upsample_by_four, upsample_by_two
 from isthmus.errors import CompositionError
-from isthmus.features import Pyramid, Requirement
 from isthmus.models.feature_checks import check_count, check_grids
+from isthmus.specs.features import Pyramid, Requirement
 
 
 class UperNetDecoder(nn.Module):

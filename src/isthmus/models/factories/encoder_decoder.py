@@ -6,7 +6,6 @@ from typing import Any
 from torch import nn
 
 from isthmus.errors import ArgumentError, CompositionError, UnknownTaskError, did_you_mean
-from isthmus.features import FeatureSpec, Requirement
 from isthmus.models.base import AuxiliaryHead, Model
 from isthmus.models.encoder_decoder import EncoderDecoderModel
 from isthmus.models.factories.arguments import extract_prefix_keys, route_arguments
@@ -30,6 +29,7 @@ from isthmus.plan.advice import explain_misfit
 from isthmus.plan.probe import check_image_size, feature_specs, patch_size_of, size_multiple_of
 from isthmus.plan.trace import check_composition
 from isthmus.signatures import check_arguments, live_signature
+from isthmus.specs.features import FeatureSpec, Requirement
 
 
 class EncoderDecoderFactory:

@@ -10,13 +10,13 @@ import torch
 from torch import nn
 
 from isthmus.errors import ArgumentError, CompositionError
-from isthmus.features import FeatureSpec, Layout, Requirement
 from isthmus.models.factories.arguments import take_temporal
 from isthmus.models.heads import RegressionHead, ScalarHead, SegmentationHead
 from isthmus.models.temporal_wrapper import TemporalWrapper
 from isthmus.plan.automatic_necks import derive_necks
 from isthmus.registry import BACKBONE_REGISTRY, DECODER_REGISTRY
 from isthmus.signatures import Signature, check_arguments, live_signature
+from isthmus.specs.features import FeatureSpec, Layout, Requirement
 
 PIXEL_TASKS = ("segmentation", "regression", "keypoints")
 WEIGHT_ARGUMENTS = ("pretrained", "ckpt_path", "checkpoint_path")

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from isthmus.errors import ArgumentError, CompositionError, ShapeError, did_you_mean
-from isthmus.features import FeatureSpec, Layout
 from isthmus.models.feature_checks import check_indices, pick
 from isthmus.models.necks.base import Neck
+from isthmus.specs.features import FeatureSpec, Layout
 
 POOLINGS = ("mean", "max", "min", "cls")
 

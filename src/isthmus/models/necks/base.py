@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from torch import Tensor, nn
 
-from isthmus.features import FeatureSpec
+from isthmus.specs.features import FeatureSpec
 
 
 class Neck(ABC, nn.Module):

@@ -6,9 +6,9 @@ from dataclasses import replace
 from torch import Tensor, nn
 
 from isthmus.errors import CompositionError
-from isthmus.features import FeatureSpec
 from isthmus.models.feature_checks import check_grids, require_grids
 from isthmus.models.necks.base import Neck
+from isthmus.specs.features import FeatureSpec
 
 
 class AddBottleneckLayer(Neck):

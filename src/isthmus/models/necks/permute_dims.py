@@ -6,8 +6,8 @@ from dataclasses import replace
 from torch import Tensor
 
 from isthmus.errors import ArgumentError, CompositionError, ShapeError
-from isthmus.features import FeatureSpec, Layout
 from isthmus.models.necks.base import Neck
+from isthmus.specs.features import FeatureSpec, Layout
 
 _AXES = {Layout.GRID: "bchw", Layout.GRID_LAST: "bhwc", Layout.TOKENS: "bnc", Layout.VECTOR: "bc"}
 

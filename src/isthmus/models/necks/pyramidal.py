@@ -8,9 +8,9 @@ from torch.nn import functional as F
 
 from isthmus.blocks.upsampling import upsample_by_four, upsample_by_two
 from isthmus.errors import ArgumentError, CompositionError, ShapeError, did_you_mean
-from isthmus.features import FeatureSpec
 from isthmus.models.feature_checks import check_grids, require_grids
 from isthmus.models.necks.base import Neck
+from isthmus.specs.features import FeatureSpec
 
 MODES = ("nearest", "nearest-exact", "bilinear", "bicubic", "area")
 

@@ -9,8 +9,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from isthmus.errors import ArgumentError, CompositionError, ShapeError
-from isthmus.features import FeatureSpec, Layout
 from isthmus.models.necks.base import Neck
+from isthmus.specs.features import FeatureSpec, Layout
 
 
 class ReshapeTokensToImage(Neck):

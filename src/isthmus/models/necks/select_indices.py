@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from isthmus.features import FeatureSpec
 from isthmus.models.feature_checks import check_indices, pick
 from isthmus.models.necks.base import Neck
+from isthmus.specs.features import FeatureSpec
 
 
 class SelectIndices(Neck):

@@ -5,10 +5,10 @@ import re
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
 
-from isthmus.features import Pyramid
 from isthmus.registry.entry import Entry
 from isthmus.registry.sources.static_scan import CHANNEL_LIST, package_folder
 from isthmus.signatures import Signature, static_signature
+from isthmus.specs.features import Pyramid
 
 PACKAGE = "segmentation_models_pytorch"
 ENCODER = "isthmus.models.backbones.smp_features:smp_features"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from isthmus.features import FeatureSpec, Layout, Pyramid, Requirement, is_pyramid
+from isthmus.specs.features import FeatureSpec, Layout, Pyramid, Requirement, is_pyramid
 
 
 @pytest.mark.parametrize(

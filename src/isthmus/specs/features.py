@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from isthmus.specs.plain import PlainData
+
 
 class Layout(StrEnum):
     """How the axes of a feature are laid out: batch B, channels C, grid height H and width W, tokens N."""
@@ -21,7 +23,7 @@ class Layout(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class FeatureSpec:
+class FeatureSpec(PlainData):
     """One feature, as it leaves a part.
 
     Attributes:
@@ -88,7 +90,7 @@ class Pyramid(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Requirement:
+class Requirement(PlainData):
     """What a decoder can work with.
 
     Attributes:
