@@ -10,7 +10,8 @@ A plug-in package registers its parts in an entry-point group, `isthmus.backbone
 
 from itertools import chain
 
-from isthmus.registry.catalog import backbones, decoders, factories, models, necks, networks
+from isthmus.registry.catalog import backbones, decoders, factories, models, necks, networks, purposes
+from isthmus.registry.discovery import declared_below, declared_in
 from isthmus.registry.entry import Entry
 from isthmus.registry.multi import MultiSourceRegistry, Source
 from isthmus.registry.plugins import plugin_entries
@@ -36,16 +37,31 @@ DECODER_REGISTRY = MultiSourceRegistry(
 FULL_MODEL_REGISTRY = MultiSourceRegistry("full model", isthmus=ISTHMUS_FULL_MODEL_REGISTRY)
 MODEL_FACTORY_REGISTRY = Registry("model factory", chain(factories.ENTRIES, plugin_entries("isthmus.factories")))
 
+PURPOSE_REGISTRY = Registry("purpose", purposes.ENTRIES)
+HEAD_REGISTRY = Registry("head", chain(declared_in("isthmus.models.heads.catalog"), plugin_entries("isthmus.heads")))
+TASK_REGISTRY = Registry("task", chain(declared_below("isthmus.tasks", "declaration"), plugin_entries("isthmus.tasks")))
+LOSS_REGISTRY = Registry("loss", chain(declared_in("isthmus.tasks.losses.catalog"), plugin_entries("isthmus.losses")))
+METRIC_REGISTRY = Registry("metric", plugin_entries("isthmus.metrics"))
+DATAMODULE_REGISTRY = Registry(
+    "datamodule", chain(declared_in("isthmus.datamodules.catalog"), plugin_entries("isthmus.datamodules"))
+)
+
 __all__ = [
     "BACKBONE_REGISTRY",
+    "DATAMODULE_REGISTRY",
     "DECODER_REGISTRY",
     "FULL_MODEL_REGISTRY",
+    "HEAD_REGISTRY",
     "ISTHMUS_BACKBONE_REGISTRY",
     "ISTHMUS_DECODER_REGISTRY",
     "ISTHMUS_FULL_MODEL_REGISTRY",
     "ISTHMUS_NECK_REGISTRY",
+    "LOSS_REGISTRY",
+    "METRIC_REGISTRY",
     "MODEL_FACTORY_REGISTRY",
     "NECK_REGISTRY",
+    "PURPOSE_REGISTRY",
+    "TASK_REGISTRY",
     "Entry",
     "MultiSourceRegistry",
     "Registry",

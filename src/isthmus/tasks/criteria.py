@@ -6,7 +6,7 @@ from jaxtyping import Shaped
 from torch import Tensor, nn
 
 from isthmus.errors import ArgumentError, did_you_mean
-from isthmus.tasks.losses import CrossEntropyLoss, DiceLoss, FocalLoss, JaccardLoss, LovaszLoss
+from isthmus.tasks.losses.classes import CrossEntropyLoss, DiceLoss, FocalLoss, JaccardLoss, LovaszLoss
 
 SEGMENTATION_LOSSES: dict[str, Callable[..., nn.Module]] = {
     "ce": CrossEntropyLoss,

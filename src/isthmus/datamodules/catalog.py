@@ -1,0 +1,22 @@
+"""The datamodules of Isthmus by name, and the source that each reads; without torch."""
+
+from isthmus.registry.kinds import DatamoduleKind
+
+ENTRIES: tuple[DatamoduleKind, ...] = (
+    DatamoduleKind(
+        "GenericNonGeoSegmentationDataModule",
+        "isthmus.datamodules.segmentation:GenericNonGeoSegmentationDataModule",
+        facts={"doc": "Images and masks of classes in folders, paired by name"},
+        source="isthmus.datasets.source:PixelwiseSource",
+        batch=("mask",),
+        compares="classes",
+    ),
+    DatamoduleKind(
+        "GenericKeypointDataModule",
+        "isthmus.datamodules.keypoints:GenericKeypointDataModule",
+        facts={"doc": "Images with named points in a CSV, COCO, DeepLabCut or SLEAP file"},
+        source="isthmus.datasets.keypoint_source:KeypointSource",
+        batch=("keypoints",),
+        compares="confidence",
+    ),
+)
