@@ -1,13 +1,14 @@
 """Maps as GeoTIFFs: at the place of the image, with the legend inside, and there whole or not at all.
 
-A class map is an unsigned integer, as small as its classes and one value for nodata allow; scores are float32 with NaN
-for nodata. Names of classes and colours are in the file itself: as a colour table and band tags `CLASS_<i>`, or as the
-descriptions of the bands. GDAL keeps category names, from which GIS programs make a legend, only beside a GeoTIFF, so
-they are written there too (`.aux.xml`).
+A class map is an unsigned integer, as small as its classes and one value for nodata allow; scores and quantities are
+float32 with NaN for nodata. Names of classes and colours are in the file itself: as a colour table and band tags
+`CLASS_<i>`, or as the descriptions of the bands, with their units. GDAL keeps category names, from which GIS programs
+make a legend, only beside a GeoTIFF, so they are written there too (`.aux.xml`).
 """
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
@@ -28,6 +29,29 @@ _TILE = 256
 _LARGE = 1024  # from this side on a file is read in parts, and tiles pay
 
 
+@dataclass(frozen=True, slots=True)
+class Legend:
+    """What a map says of its values.
+
+    Attributes:
+        dtype: of all bands, in numpy's names.
+        nodata: the value of pixels without data.
+        descriptions: what each band is called.
+        units: the unit of each band, empty where there is none.
+        categories: the names of the values 0, 1 and so on of a map of classes; it then holds no other value.
+        colours: (red, green, blue, alpha) by value.
+        tags: what else is said of the first band.
+    """
+
+    dtype: str
+    nodata: float
+    descriptions: tuple[str, ...]
+    units: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    colours: Mapping[int, tuple[int, int, int, int]] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
 def class_dtype(num_classes: int) -> tuple[str, int]:
     """The smallest unsigned integer for so many classes and nodata, and the value of nodata: its largest.
 
@@ -41,98 +65,97 @@ def class_dtype(num_classes: int) -> tuple[str, int]:
     raise RasterError(f"{num_classes} classes do not fit into a map")
 
 
-def write_class_map(
-    path: str | Path,
-    classes: npt.NDArray[np.integer[Any]],
-    frame: Frame,
-    class_names: Sequence[str],
-    class_colors: Sequence[Colour] | None = None,
-) -> None:
-    """Write a map of classes.
+def class_legend(names: Sequence[str], colours: Sequence[Colour] | None = None) -> Legend:
+    """The legend of one band of classes.
 
     Args:
-        path: where to; an existing file is replaced.
-        classes: `(height, width)`, values from 0 to the number of classes less one.
+        names: of the classes.
+        colours: (red, green, blue) of each class, each 0 to 255. A TIFF has room for them up to 16 bits.
+    """
+    dtype, nodata = class_dtype(len(names))
+    table = {}
+    if colours is not None and dtype in ("uint8", "uint16"):
+        table = {index: (*colour, 255) for index, colour in enumerate(colours)} | {nodata: (0, 0, 0, 0)}
+    tags = {f"CLASS_{index}": name for index, name in enumerate(names)}
+    return Legend(dtype, nodata, ("class",), categories=tuple(names), colours=table, tags=tags)
+
+
+def flag_legend(names: Sequence[str]) -> Legend:
+    """The legend of one band a class that is true (1) or not (0) there."""
+    return Legend("uint8", 255, tuple(names))
+
+
+def value_legend(names: Sequence[str], units: Sequence[str] | None = None) -> Legend:
+    """The legend of one band of numbers for each name: scores of classes, or quantities with their units."""
+    return Legend("float32", float("nan"), tuple(names), units=tuple(units or ()))
+
+
+def write_map(path: str | Path, values: npt.NDArray[Any], frame: Frame, legend: Legend) -> None:
+    """Write a map.
+
+    Args:
+        path: where to; an existing file is replaced, with what GDAL keeps beside it.
+        values: `(height, width)`, or `(bands, height, width)`.
         frame: of the image; where it has no data, the map has nodata.
-        class_names: the name of each class.
-        class_colors: (red, green, blue) of each class, each 0 to 255.
+        legend: what the values are.
 
     Raises:
-        RasterError: the map has another size than the image, holds something that is no class, or cannot be written.
+        RasterError: the map has another size than the image, another number of bands than the legend, holds something
+            that is no class, or cannot be written.
     """
-    _check_size(classes, frame)
-    dtype, nodata = class_dtype(len(class_names))
-    if classes.size and not 0 <= int(classes.min()) <= int(classes.max()) < len(class_names):
-        raise RasterError(
-            f"the map of {frame.path} holds the values {classes.min()} to {classes.max()}; "
-            f"there are the classes 0 to {len(class_names) - 1}"
-        )
-    values = classes.astype(dtype)
+    bands = values if values.ndim == 3 else values[None]
+    _check(bands, frame, legend)
+    bands = bands.astype(legend.dtype)
     if frame.missing is not None:
-        values[frame.missing] = nodata
-    colours = None
-    if class_colors is not None and dtype in ("uint8", "uint16"):
-        colours = {index: (*colour, 255) for index, colour in enumerate(class_colors)} | {nodata: (0, 0, 0, 0)}
-    tags = {f"CLASS_{index}": name for index, name in enumerate(class_names)}
-    _write(path, values[None], frame, nodata, ["class"], tags=tags, colours=colours)
-    write_text(f"{path}.aux.xml", _categories(class_names))
+        bands[:, frame.missing] = legend.nodata
+    _write(path, bands, frame, legend)
+    beside = Path(f"{path}.aux.xml")
+    if legend.categories:
+        write_text(beside, _categories(legend.categories))
+    else:
+        beside.unlink(missing_ok=True)  # of an earlier map of classes
 
 
-def write_scores(
-    path: str | Path, scores: npt.NDArray[np.floating[Any]], frame: Frame, class_names: Sequence[str]
-) -> None:
-    """Write one band of scores (logits or probabilities) a class, as float32 with NaN for nodata.
-
-    Args:
-        path: where to; an existing file is replaced.
-        scores: `(classes, height, width)`.
-        frame: of the image; where it has no data, the scores are nodata.
-        class_names: the name of each class, which becomes the description of its band.
-
-    Raises:
-        RasterError: the scores have another size than the image, another number than the names, or cannot be written.
-    """
-    _check_size(scores, frame)
-    if len(scores) != len(class_names):
-        raise RasterError(f"there are {len(scores)} bands of scores of {frame.path}, but {len(class_names)} classes")
-    values = scores.astype(np.float32)
-    if frame.missing is not None:
-        values[:, frame.missing] = np.nan
-    _write(path, values, frame, float("nan"), class_names)
+def describe(target: Any, legend: Legend) -> None:
+    """Put a legend into a raster that is open for writing and has no pixels yet."""
+    if legend.colours:
+        target.write_colormap(1, dict(legend.colours))
+    for index, description in enumerate(legend.descriptions, 1):
+        target.set_band_description(index, description)
+    for index, unit in enumerate(legend.units, 1):
+        target.set_band_unit(index, unit)
+    target.update_tags(TIFFTAG_SOFTWARE=f"Isthmus {VERSION}")
+    target.update_tags(1, **legend.tags)
 
 
-def _check_size(values: npt.NDArray[Any], frame: Frame) -> None:
-    height, width = values.shape[-2:]
+def _check(bands: npt.NDArray[Any], frame: Frame, legend: Legend) -> None:
+    count, height, width = bands.shape
     if (height, width) != (frame.height, frame.width):
         raise RasterError(
             f"the prediction of {frame.path} has {height} x {width} pixels (height x width), but the image has "
             f"{frame.height} x {frame.width}; a map takes over the place of its image and must have its size. Crop or "
             "resize images when training only, not when predicting"
         )
+    if count != len(legend.descriptions):
+        raise RasterError(
+            f"the prediction of {frame.path} has {count} bands, but {len(legend.descriptions)} were expected: "
+            f"{', '.join(legend.descriptions)}"
+        )
+    if legend.categories and bands.size and not 0 <= int(bands.min()) <= int(bands.max()) < len(legend.categories):
+        raise RasterError(
+            f"the map of {frame.path} holds the values {bands.min()} to {bands.max()}; "
+            f"there are the classes 0 to {len(legend.categories) - 1}"
+        )
 
 
-def _write(
-    path: str | Path,
-    values: npt.NDArray[Any],
-    frame: Frame,
-    nodata: float,
-    descriptions: Sequence[str],
-    *,
-    tags: dict[str, str] | None = None,
-    colours: dict[int, tuple[int, int, int, int]] | None = None,
-) -> None:
-    profile = _profile(values, nodata) | frame.georeference
+def _write(path: str | Path, bands: npt.NDArray[Any], frame: Frame, legend: Legend) -> None:
+    profile = _profile(bands, legend.nodata) | frame.georeference
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
             with atomic_path(path) as temporary, rasterio.open(temporary, "w", **profile) as target:
-                if colours is not None:
-                    target.write_colormap(1, colours)
-                target.write(values)
-                for index, description in enumerate(descriptions, 1):
-                    target.set_band_description(index, description)
-                target.update_tags(TIFFTAG_SOFTWARE=f"Isthmus {VERSION}")
-                target.update_tags(1, **(tags or {}))
+                describe(target, legend)
+                target.write(bands)
     except (RasterioError, OSError) as error:
         raise RasterError(f"{path} cannot be written: {error.__cause__ or error}") from error
 
