@@ -13,7 +13,8 @@ from drawn_places import UTM, place_of
 from isthmus.errors import DataError, RasterError
 from isthmus.predictions import meaning_of
 from isthmus.predictions.tables import write_rows
-from isthmus.rasters.write import class_legend, value_legend, write_map
+from isthmus.rasters.legend import class_legend, value_legend
+from isthmus.rasters.write import write_map
 from isthmus.specs import Classes, Points, Quantities, Scope
 
 COLOURS = ((217, 205, 180), (51, 119, 187))

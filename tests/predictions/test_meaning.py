@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isthmus.errors import ArgumentError
+from isthmus.errors import ArgumentError, ShapeError
 from isthmus.models.base import ModelOutput
 from isthmus.predictions import MEANING_REGISTRY, Meaning, meaning_of
 from isthmus.registry import Entry
@@ -62,7 +62,7 @@ def test_quantities_are_what_the_model_gives(size):
 
 
 def test_points_need_the_size_of_the_images():
-    with pytest.raises(ArgumentError, match="does not carry"):
+    with pytest.raises(ShapeError, match="without the size of its images"):
         meaning_of(Points(NAMES)).decide(ModelOutput(random(1, 3, 4, 5)))
 
 

@@ -12,7 +12,8 @@ from rasterio.transform import Affine
 
 from isthmus.errors import RasterError
 from isthmus.rasters.frame import read_frame
-from isthmus.rasters.write import class_dtype, class_legend, value_legend, write_map
+from isthmus.rasters.legend import class_dtype, class_legend, value_legend
+from isthmus.rasters.write import write_map
 
 UTM = Affine(20, 0, 487740, 0, -20, 4738740)
 COLOURS = [(217, 205, 180), (51, 119, 187)]

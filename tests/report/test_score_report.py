@@ -1,6 +1,7 @@
 """What is reported of tasks of every kind."""
 
 import json
+from types import SimpleNamespace
 
 import lightning.pytorch as pl
 import numpy as np
@@ -21,7 +22,7 @@ class Task(pl.LightningModule):
 
     def __init__(self, spec, target_key):
         super().__init__()
-        self.output_spec, self.target_key, self.ignore_index = spec, target_key, -1
+        self.output_spec, self.kind, self.ignore_index = spec, SimpleNamespace(batch=target_key), -1
         self.confusion = {"val": torch.tensor([[3, 1], [0, 2]])} if isinstance(spec, Classes) else {}
 
     def forward(self, x, **kwargs):

@@ -10,12 +10,12 @@ from torch import Tensor
 
 from isthmus.models.base import ModelOutput
 from isthmus.predictions.class_pictures import draw_samples
+from isthmus.predictions.maps import MapMeaning
 from isthmus.predictions.meaning import Meaning, PredictedSample
 from isthmus.predictions.palette import Colour, default_colors
 from isthmus.predictions.pictures import PictureSample
-from isthmus.predictions.place import Place
 from isthmus.predictions.thumbnails import Thumbnail, draw_thumbnails
-from isthmus.predictions.windows import Window, mean_of_windows
+from isthmus.rasters.legend import Legend, class_legend, flag_legend, value_legend
 from isthmus.specs import Classes, Scope
 
 _DECIDED = "pred"
@@ -62,25 +62,14 @@ class ClassMeaning(Meaning[Classes]):
         return (self.probabilities(logits) if kind == "probabilities" else logits), kind
 
 
-class ClassMaps(ClassMeaning):
+class ClassMaps(ClassMeaning, MapMeaning[Classes]):
     """Classes of pixels: logits `(B, K, H, W)`."""
 
-    def blend(self, windows: Sequence[Window], size: tuple[int, int]) -> Tensor:
-        """The mean of the logits `(K, H, W)` of all windows, to be decided on afterwards."""
-        return mean_of_windows(windows, size)
-
-    def write(self, values: Tensor, suffix: str, place: Place) -> list[Path]:
-        """A GeoTIFF: one band of classes with their names and colours, or one band of scores or flags a class."""
-        from isthmus.rasters.write import class_legend, flag_legend, value_legend, write_map
-
-        names = self.spec.names
+    def legend(self, suffix: str) -> Legend:
+        """One band of classes with their names and colours, or one band of scores or flags a class."""
         if suffix != _DECIDED:
-            legend = value_legend(names)
-        else:
-            legend = flag_legend(names) if self.spec.several else class_legend(names, self.colours)
-        path = place.file(f"{suffix}.tif")
-        write_map(path, values.cpu().numpy(), place.frame, legend)
-        return [path]
+            return value_legend(self.spec.names)
+        return flag_legend(self.spec.names) if self.spec.several else class_legend(self.spec.names, self.colours)
 
     def draw(
         self, path: Path, samples: Sequence[PredictedSample], *, title: str, rgb_indices: Sequence[int] = (0, 1, 2)

@@ -6,11 +6,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from isthmus.errors import ArgumentError, DataError
+from isthmus.errors import DataError
 from isthmus.models.base import ModelOutput
 from isthmus.predictions.meaning import Meaning, PredictedSample
 from isthmus.predictions.palette import point_colors
-from isthmus.predictions.peaks import find_peaks, output_stride
+from isthmus.predictions.peaks import find_peaks
 from isthmus.predictions.place import Place
 from isthmus.predictions.point_files import write_points_layer, write_points_table
 from isthmus.predictions.point_pictures import KeypointSample, draw_keypoints
@@ -21,7 +21,7 @@ from isthmus.specs import Points
 class PointMeaning(Meaning[Points]):
     """Named points: confidence maps `(B, K, h, w)`, behind which there may be offsets `(B, 2 K, h, w)`.
 
-    The output must carry the size of the images, from which the stride of the maps follows.
+    The output must say how large the images are, from which the stride of the maps follows.
     """
 
     each = "point"
@@ -32,12 +32,10 @@ class PointMeaning(Meaning[Points]):
         Points are NaN where there is none; N is `max_instances`, or fewer where maps have no more cells.
 
         Raises:
-            ArgumentError: the output does not carry the size of the images.
-            ShapeError: the maps do not lie on the images.
+            ShapeError: the maps do not lie on the images, or the output does not say how large those are.
         """
         spec, count = self.spec, len(self.spec.names)
-        stride = _stride(output)
-        maps = output.output.float()
+        stride, maps = output.stride, output.output.float()
         points, scores = find_peaks(
             maps[:, :count],
             stride,
@@ -93,14 +91,6 @@ class PointMeaning(Meaning[Points]):
             None if sample.truth is None else sample.truth[0].float().cpu().numpy(),
             self.decide(sample.output)[0, :, :, :2].cpu().numpy(),
             sample.output.output[0, : len(self.spec.names)].float().cpu().numpy(),
-            _stride(sample.output),
+            sample.output.stride,
             sample.name,
         )
-
-
-def _stride(output: ModelOutput) -> int:
-    """How many pixels lie between two cells of the maps."""
-    size = getattr(output, "image_size", None)
-    if size is None:
-        raise ArgumentError("points are placed by the size of the images, which this output does not carry")
-    return output_stride(size, output.output.shape[-2:])

@@ -10,12 +10,12 @@ from torch import Tensor
 
 from isthmus.errors import ShapeError
 from isthmus.models.base import ModelOutput
+from isthmus.predictions.maps import MapMeaning
 from isthmus.predictions.meaning import Meaning, PredictedSample
 from isthmus.predictions.pictures import PictureSample
-from isthmus.predictions.place import Place
 from isthmus.predictions.thumbnails import Thumbnail, draw_thumbnails
 from isthmus.predictions.value_pictures import draw_values, show_value
-from isthmus.predictions.windows import Window, mean_of_windows
+from isthmus.rasters.legend import Legend, value_legend
 from isthmus.specs import Quantities, Scope
 
 
@@ -45,20 +45,12 @@ class QuantityMeaning(Meaning[Quantities]):
         return self.decide(output).float(), "pred"  # also where the model computes in half precision
 
 
-class QuantityMaps(QuantityMeaning):
+class QuantityMaps(QuantityMeaning, MapMeaning[Quantities]):
     """Quantities of pixels: values `(B, Q, H, W)`, or `(B, H, W)` of a single one."""
 
-    def blend(self, windows: Sequence[Window], size: tuple[int, int]) -> Tensor:
-        """The mean of the values of all windows, `(Q, H, W)` or `(H, W)`."""
-        return mean_of_windows(windows, size)
-
-    def write(self, values: Tensor, suffix: str, place: Place) -> list[Path]:
-        """A GeoTIFF of float32 with a band a quantity, which has its name and its unit."""
-        from isthmus.rasters.write import value_legend, write_map
-
-        path = place.file(f"{suffix}.tif")
-        write_map(path, values.float().cpu().numpy(), place.frame, value_legend(self.spec.names, self.spec.units))
-        return [path]
+    def legend(self, suffix: str) -> Legend:  # noqa: ARG002
+        """One band of numbers a quantity, which has its name and its unit."""
+        return value_legend(self.spec.names, self.units)
 
     def draw(
         self, path: Path, samples: Sequence[PredictedSample], *, title: str, rgb_indices: Sequence[int] = (0, 1, 2)

@@ -10,7 +10,7 @@ from lightning.pytorch.callbacks import Callback
 from torch import Tensor
 
 from isthmus.predictions import Meaning, PredictedSample, meaning_of
-from isthmus.report.output_spec import output_spec_of
+from isthmus.report.output_spec import output_spec_of, truth_key_of
 from isthmus.report.split_scores import scores_of
 from isthmus.report.summary import write_summary
 
@@ -111,7 +111,7 @@ def _one(batch: dict[str, Any], index: int) -> dict[str, Any]:
 
 def _predicted(sample: dict[str, Any], module: Any) -> PredictedSample:
     """What the model gives for a sample."""
-    truth = getattr(module, "target_key", "")
+    truth = truth_key_of(module)
     inputs = {key: value for key, value in sample.items() if key not in ("image", "filename", truth)}
     with torch.no_grad():
         output = module(sample["image"], **inputs)

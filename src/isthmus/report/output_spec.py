@@ -1,4 +1,4 @@
-"""Until every task says itself what its output means: the statement, out of what tasks say today."""
+"""Until every task says itself what its output means: the statement and the key of the truth, out of what tasks say."""
 
 from typing import Any
 
@@ -19,3 +19,8 @@ def output_spec_of(task: Any) -> OutputSpec | None:
         colours = getattr(task, "class_colors", None)
         return Classes(tuple(map(str, classes)), None if colours is None else tuple(map(tuple, colours)))
     return None
+
+
+def truth_key_of(task: Any) -> str:
+    """The key of a batch that holds the truth; empty where the task does not say."""
+    return str(getattr(getattr(task, "kind", None), "batch", None) or getattr(task, "target_key", ""))
