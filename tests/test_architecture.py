@@ -18,7 +18,7 @@ LEVELS = (
     {"cli", "demo"},
     {"compat"},
     {"tasks", "report", "scenes", "bundle", "baselines"},
-    {"datamodules"},
+    {"datamodules", "predictions"},
     {"models", "datasets", "statistics"},
     {"plan", "transforms", "weights"},
     {"config"},
@@ -38,7 +38,7 @@ EXCEPTIONS = {
     ("config", "isthmus.datasets"),
 }
 
-MODELS_AND_BELOW = set().union(*LEVELS[LEVELS.index({"models", "datasets", "statistics"}) :]) - {
+MODELS_AND_BELOW = set().union({"predictions"}, *LEVELS[LEVELS.index({"models", "datasets", "statistics"}) :]) - {
     "datasets",
     "statistics",
     "transforms",

@@ -25,6 +25,7 @@ PACKAGES = (
     "isthmus.datamodules",
     "isthmus.datasets",
     "isthmus.plan",
+    "isthmus.predictions",
     "isthmus.tasks",
     "isthmus.transforms",
     "isthmus.weights",

@@ -12,7 +12,8 @@ from rasterio.transform import Affine
 
 from isthmus.errors import RasterError
 from isthmus.rasters.frame import read_frame
-from isthmus.rasters.write import class_dtype, write_class_map, write_scores
+from isthmus.rasters.legend import class_dtype, class_legend, value_legend
+from isthmus.rasters.write import write_map
 
 UTM = Affine(20, 0, 487740, 0, -20, 4738740)
 COLOURS = [(217, 205, 180), (51, 119, 187)]
@@ -45,7 +46,7 @@ def classes(height=4, width=6):
 
 def test_the_map_lies_where_the_image_lies(tmp_path):
     source = image(tmp_path / "a.tif", np.ones((3, 4, 6), np.uint16))
-    write_class_map(tmp_path / "map.tif", classes(), read_frame(source), ["land", "water"], COLOURS)
+    write_map(tmp_path / "map.tif", classes(), read_frame(source), class_legend(["land", "water"], COLOURS))
     with rasterio.open(tmp_path / "map.tif") as result:
         assert result.crs.to_epsg() == 32629
         assert result.transform == UTM
@@ -57,7 +58,9 @@ def test_the_map_lies_where_the_image_lies(tmp_path):
 
 def test_an_image_that_lies_nowhere_gives_a_map_without_a_warning(tmp_path):
     source = image(tmp_path / "a.tif", np.ones((3, 4, 6), np.uint16), transform=None, crs=None)
-    write_class_map(tmp_path / "map.tif", classes(), read_frame(source), ["land", "water"])  # warnings are errors
+    write_map(
+        tmp_path / "map.tif", classes(), read_frame(source), class_legend(["land", "water"])
+    )  # warnings are errors
     with pytest.warns(NotGeoreferencedWarning), rasterio.open(tmp_path / "map.tif") as result:
         assert result.crs is None
 
@@ -68,7 +71,7 @@ def test_ground_control_points_are_kept(tmp_path):
     profile = {"driver": "GTiff", "count": 1, "height": 4, "width": 6, "dtype": "uint8"}
     with rasterio.open(path, "w", **profile, gcps=points, crs="EPSG:4326") as target:
         target.write(np.ones((1, 4, 6), np.uint8))
-    write_class_map(tmp_path / "map.tif", classes(), read_frame(path), ["land", "water"])
+    write_map(tmp_path / "map.tif", classes(), read_frame(path), class_legend(["land", "water"]))
     with rasterio.open(tmp_path / "map.tif") as result:
         kept, crs = result.gcps
     assert [(p.row, p.col, p.x, p.y) for p in kept] == [(p.row, p.col, p.x, p.y) for p in points]
@@ -77,7 +80,7 @@ def test_ground_control_points_are_kept(tmp_path):
 
 def test_names_and_colours_are_inside(tmp_path):
     source = image(tmp_path / "a.tif", np.ones((1, 4, 6), np.uint8))
-    write_class_map(tmp_path / "map.tif", classes(), read_frame(source), ["land", "water & ice"], COLOURS)
+    write_map(tmp_path / "map.tif", classes(), read_frame(source), class_legend(["land", "water & ice"], COLOURS))
     (tmp_path / "map.tif.aux.xml").rename(tmp_path / "elsewhere.xml")
     with rasterio.open(tmp_path / "map.tif") as result:
         assert result.colormap(1)[1] == (51, 119, 187, 255)
@@ -88,7 +91,7 @@ def test_names_and_colours_are_inside(tmp_path):
 
 def test_gdal_finds_the_category_names_from_which_a_legend_is_made(tmp_path):
     source = image(tmp_path / "a.tif", np.ones((1, 4, 6), np.uint8))
-    write_class_map(tmp_path / "map.tif", classes(), read_frame(source), ["land", "water & ice"], COLOURS)
+    write_map(tmp_path / "map.tif", classes(), read_frame(source), class_legend(["land", "water & ice"], COLOURS))
     copy_raster(str(tmp_path / "map.tif"), str(tmp_path / "map.vrt"), driver="VRT")
     text = (tmp_path / "map.vrt").read_text()
     assert "<Category>land</Category>" in text
@@ -101,7 +104,7 @@ def test_pixels_without_data_become_nodata(tmp_path, nodata):
     bands[:, 0, 0] = nodata
     bands[0, 1, 1] = nodata
     source = image(tmp_path / "a.tif", bands, nodata=nodata)
-    write_class_map(tmp_path / "map.tif", classes(), read_frame(source), ["land", "water"])
+    write_map(tmp_path / "map.tif", classes(), read_frame(source), class_legend(["land", "water"]))
     with rasterio.open(tmp_path / "map.tif") as result:
         assert np.argwhere(result.read(1) == 255).tolist() == [[0, 0], [1, 1]]
 
@@ -141,7 +144,7 @@ def test_scores_are_float_with_nan_for_nodata(tmp_path):
     bands[0, 0, 0] = -1
     source = image(tmp_path / "a.tif", bands, nodata=-1)
     scores = np.random.default_rng(0).random((2, 4, 6))
-    write_scores(tmp_path / "p.tif", scores, read_frame(source), ["land", "water"])
+    write_map(tmp_path / "p.tif", scores, read_frame(source), value_legend(["land", "water"]))
     with rasterio.open(tmp_path / "p.tif") as result:
         assert result.dtypes == ("float32", "float32")
         assert np.isnan(result.nodata)
@@ -158,7 +161,7 @@ def test_many_classes_take_a_larger_type(tmp_path):
     source = image(tmp_path / "a.tif", np.ones((1, 4, 6), np.uint8))
     values = classes() * 299
     names = [str(index) for index in range(300)]
-    write_class_map(tmp_path / "map.tif", values, read_frame(source), names, [(1, 2, 3)] * 300)
+    write_map(tmp_path / "map.tif", values, read_frame(source), class_legend(names, [(1, 2, 3)] * 300))
     with rasterio.open(tmp_path / "map.tif") as result:
         assert result.dtypes == ("uint16",)
         assert (result.read(1) == values).all()
@@ -167,7 +170,7 @@ def test_many_classes_take_a_larger_type(tmp_path):
 
 def test_a_large_map_is_tiled(tmp_path):
     source = image(tmp_path / "a.tif", np.ones((1, 8, 1500), np.uint8))
-    write_class_map(tmp_path / "map.tif", np.zeros((8, 1500), int), read_frame(source), ["land", "water"])
+    write_map(tmp_path / "map.tif", np.zeros((8, 1500), int), read_frame(source), class_legend(["land", "water"]))
     with rasterio.open(tmp_path / "map.tif") as result:
         assert result.block_shapes == [(256, 256)]
 
@@ -175,24 +178,24 @@ def test_a_large_map_is_tiled(tmp_path):
 def test_a_prediction_of_another_size_is_an_error_that_names_both(tmp_path):
     source = image(tmp_path / "a.tif", np.ones((1, 4, 6), np.uint8))
     with pytest.raises(RasterError, match=r"a\.tif has 6 x 4 pixels .* but the image has 4 x 6"):
-        write_class_map(tmp_path / "map.tif", classes(6, 4), read_frame(source), ["land", "water"])
+        write_map(tmp_path / "map.tif", classes(6, 4), read_frame(source), class_legend(["land", "water"]))
     assert not list(tmp_path.glob("map*"))
 
 
 def test_a_value_that_is_no_class_is_an_error(tmp_path):
     source = image(tmp_path / "a.tif", np.ones((1, 4, 6), np.uint8))
     with pytest.raises(RasterError, match="0 to 2; there are the classes 0 to 1"):
-        write_class_map(tmp_path / "map.tif", classes() * 2, read_frame(source), ["land", "water"])
+        write_map(tmp_path / "map.tif", classes() * 2, read_frame(source), class_legend(["land", "water"]))
 
 
 def test_a_failed_write_leaves_the_old_map_and_nothing_else(tmp_path, monkeypatch):
     source = image(tmp_path / "a.tif", np.ones((1, 4, 6), np.uint8))
     frame = read_frame(source)
-    write_class_map(tmp_path / "map.tif", classes(), frame, ["land", "water"])
+    write_map(tmp_path / "map.tif", classes(), frame, class_legend(["land", "water"]))
     before = (tmp_path / "map.tif").read_bytes()
     monkeypatch.setattr("isthmus.atomic.os.fsync", lambda _: (_ for _ in ()).throw(OSError(28, "No space left")))
     with pytest.raises(RasterError, match="No space left"):
-        write_class_map(tmp_path / "map.tif", 1 - classes(), frame, ["land", "water"])
+        write_map(tmp_path / "map.tif", 1 - classes(), frame, class_legend(["land", "water"]))
     assert (tmp_path / "map.tif").read_bytes() == before
     assert sorted(file.name for file in tmp_path.iterdir()) == ["a.tif", "map.tif", "map.tif.aux.xml"]
 

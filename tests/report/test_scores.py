@@ -9,9 +9,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from isthmus.predictions.palette import default_colors
 from isthmus.report.confusion import draw_confusion, write_confusion
-from isthmus.report.palette import default_colors
-from isthmus.report.scores import class_scores, row_shares, scores_text
+from isthmus.report.scores import class_scores, row_shares, scores_text, single_scores_text
 from isthmus.report.text_table import short_number, text_table
 from isthmus.tasks.confusion import class_scores as class_scores_of_tasks
 
@@ -85,3 +85,10 @@ def test_the_printed_scores_are_those_that_training_logs(rows):
     printed = class_scores(np.array(rows), ["a", "b", "c"])
     for name, attribute in (("IoU", "iou"), ("F1", "f1"), ("Class_Accuracy", "accuracy")):
         np.testing.assert_allclose([getattr(score, attribute) for score in printed], logged[name].numpy())
+
+
+def test_the_scores_of_each_point_as_text():
+    text = single_scores_text(
+        "point", {"nose": {"mean_error": 1.25, "labelled": 7}, "tail": {"mean_error": math.nan, "labelled": 0}}
+    )
+    assert text.splitlines()[2:] == ["nose       1.2500         7", "tail            -         0"]

@@ -21,7 +21,7 @@ def draw_picture(path: Path, landscape: Landscape, mapped: NDArray[np.uint8], ti
     from matplotlib.figure import Figure
     from matplotlib.patches import Patch
 
-    from isthmus.report.pictures import paint
+    from isthmus.predictions.class_pictures import paint
 
     colours = landscape.class_colors
     panels = (

@@ -1,4 +1,4 @@
-"""Scores of each class from a confusion matrix."""
+"""Scores in words, and those of each class from a confusion matrix."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ class ClassScore:
         f1: harmonic mean of precision and accuracy.
         accuracy: the share of its pixels that are found (also called recall).
         precision: the share of what is found that is right.
-        pixels: how many pixels of the truth belong to it.
+        pixels: how many pixels (or images, where those are classified) of the truth belong to it.
     """
 
     name: str
@@ -37,7 +37,7 @@ def class_scores(confusion: npt.NDArray[np.integer], names: Sequence[str]) -> li
     """The scores of each class.
 
     Args:
-        confusion: `(K, K)` counts of pixels, rows truth, columns prediction.
+        confusion: `(K, K)` counts, rows truth, columns prediction.
         names: the names of the classes.
     """
     scores = []
@@ -58,36 +58,42 @@ def class_scores(confusion: npt.NDArray[np.integer], names: Sequence[str]) -> li
 
 
 def scores_text(
-    title: str, metrics: dict[str, float], confusion: npt.NDArray[np.integer] | None, names: Sequence[str]
+    title: str,
+    metrics: Mapping[str, float],
+    confusion: npt.NDArray[np.integer] | None,
+    names: Sequence[str],
+    counted: str = "pixels",
 ) -> str:
     """The scores of a split as text: over all classes, of each class, and what was taken for what.
 
     Args:
         title: what was scored.
         metrics: the scores over all classes by name.
-        confusion: `(K, K)`, rows truth, columns prediction; None for a task without classes.
+        confusion: `(K, K)`, rows truth, columns prediction; None where there is none.
         names: the names of the classes.
+        counted: what the confusion counts.
     """
     parts = [title, text_table(list(metrics), [[_show(value) for value in metrics.values()]], numbers=list(metrics))]
     if confusion is not None:
-        header = ["class", "IoU", "F1", "accuracy", "precision", "pixels"]
+        header = ["class", "IoU", "F1", "accuracy", "precision", counted]
         rows = [
             [score.name, _show(score.iou), _show(score.f1), _show(score.accuracy), _show(score.precision), score.pixels]
             for score in class_scores(confusion, names)
         ]
         parts.append(text_table(header, rows, numbers=header[1:]))
         if len(names) <= _WIDEST:
-            parts.append(_confusion_text(confusion, names))
+            parts.append(_confusion_text(confusion, names, counted))
     return "\n\n".join(parts)
 
 
-def points_text(scores: Mapping[str, Mapping[str, float]]) -> str:
-    """The scores of each point, or kind of object, as a table.
+def single_scores_text(what: str, scores: Mapping[str, Mapping[str, float]]) -> str:
+    """The scores of each name that an output has as a table.
 
     Args:
-        scores: by point, then by score; counts are whole numbers.
+        what: stands above the names, such as "point".
+        scores: by name, then by score; counts are whole numbers.
     """
-    header = ["point", *next(iter(scores.values()), {})]
+    header = [what, *next(iter(scores.values()), {})]
     rows = [
         [name, *(value if isinstance(value, int) else _show(value) for value in values.values())]
         for name, values in scores.items()
@@ -102,14 +108,14 @@ def row_shares(confusion: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:
     return np.asarray(confusion / totals)
 
 
-def _confusion_text(confusion: npt.NDArray[np.integer], names: Sequence[str]) -> str:
+def _confusion_text(confusion: npt.NDArray[np.integer], names: Sequence[str], counted: str) -> str:
     shares = 100 * row_shares(confusion)
     rows = [
         [name, *("-" if math.isnan(share) else f"{share:.1f} %" for share in row)]
         for name, row in zip(names, shares, strict=True)
     ]
     table = text_table(["truth \\ predicted", *names], rows, numbers=names)
-    return f"of the pixels of each class (row), what was predicted:\n{table}"
+    return f"of the {counted} of each class (row), what was predicted:\n{table}"
 
 
 def _ratio(part: int, whole: int) -> float:

@@ -8,11 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from isthmus.atomic import atomic_path
-from isthmus.report.palette import Colour
-from isthmus.report.pictures import stretch, usual_ranges
+from isthmus.predictions.palette import Colour
+from isthmus.predictions.pictures import empty_panels, figure_at, legend_below, open_panel, show_images
 
-_EVEN = 0.5  # of the range that is usual among the samples, the least that is stretched
 _HEIGHT = 2.6  # inches of one panel
 _CROWD = 15  # points of a name from which on they are drawn small
 
@@ -63,26 +61,16 @@ def draw_keypoints(
         title: what stands above the picture.
         rgb_indices: the bands that are drawn red, green and blue.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     blocks = 1 if len(samples) < 3 else 2
     rows = max(1, -(-len(samples) // blocks))
     width = _HEIGHT * max([sample.image.shape[-1] / sample.image.shape[-2] for sample in samples] or [1])
-    figure = Figure(figsize=(2 * blocks * width + 0.4, rows * (_HEIGHT + 0.2) + 0.8), dpi=150, layout="constrained")
-    FigureCanvasAgg(figure)
-    figure.suptitle(title, fontsize=11)
-    grid = figure.subplots(rows, 2 * blocks, squeeze=False)
-    for axis in grid.flat:
-        axis.set_axis_off()
-    least = [_EVEN * span for span in usual_ranges([sample.image for sample in samples], rgb_indices)]
-    for number, sample in enumerate(samples):
-        row, block = divmod(number, blocks)
-        image = stretch(sample.image, rgb_indices, least)
-        _draw_sample(grid[row, 2 * block : 2 * block + 2], image, sample, colours, heading=row == 0)
-    _draw_legend(figure, names, colours)
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary)
+    images = show_images([sample.image for sample in samples], rgb_indices)
+    with figure_at(path, title, (2 * blocks * width + 0.4, rows * (_HEIGHT + 0.2) + 0.8)) as figure:
+        grid = empty_panels(figure, rows, 2 * blocks)
+        for number, (image, sample) in enumerate(zip(images, samples, strict=True)):
+            row, block = divmod(number, blocks)
+            _draw_sample(grid[row, 2 * block : 2 * block + 2], image, sample, colours, heading=row == 0)
+        _draw_legend(figure, names, colours)
 
 
 def _draw_sample(
@@ -94,15 +82,10 @@ def _draw_sample(
     extent = (-half, columns * sample.stride - half, rows * sample.stride - half, -half)  # cells lie on whole pixels
     axes[0].imshow(image, interpolation="nearest")
     axes[1].imshow(blend_maps(sample.maps, colours), interpolation="nearest", extent=extent)
-    for axis, kind in zip(axes, ("image", "confidence"), strict=True):
-        axis.set_axis_on()
+    for axis, kind, below in zip(axes, ("image", "confidence"), (sample.name, ""), strict=True):
         axis.set_xlim(-0.5, width - 0.5)
         axis.set_ylim(height - 0.5, -0.5)
-        axis.set_xticks([])
-        axis.set_yticks([])
-        if heading:
-            axis.set_title(kind, fontsize=9)
-    axes[0].set_xlabel(_shorten(sample.name), fontsize=7, color="#444444")
+        open_panel(axis, kind if heading else "", below)
     many = max(len(sample.found), 0 if sample.true is None else len(sample.true)) >= _CROWD
     for index, colour in enumerate(colours):
         shade = [part / 255 for part in colour]
@@ -123,9 +106,4 @@ def _draw_legend(figure: Any, names: Sequence[str], colours: Sequence[Colour]) -
     ]
     handles.append(Line2D([], [], marker="o", fillstyle="none", **looks, label="true"))
     handles.append(Line2D([], [], marker="x", **looks, label="predicted"))
-    columns = min(len(handles), 6)
-    figure.legend(handles=handles, loc="outside lower center", ncols=columns, fontsize=8, frameon=False)
-
-
-def _shorten(name: str, longest: int = 32) -> str:
-    return name if len(name) <= longest else "..." + name[3 - longest :]
+    legend_below(figure, handles)

@@ -9,9 +9,8 @@ import pytest
 from rasterio.crs import CRS
 from rasterio.transform import Affine
 
-from isthmus.report.keypoint_pictures import KeypointSample, blend_maps, draw_keypoints
-from isthmus.report.point_files import write_points_layer, write_points_table
-from isthmus.report.scores import points_text
+from isthmus.predictions.point_files import write_points_layer, write_points_table
+from isthmus.predictions.point_pictures import KeypointSample, blend_maps, draw_keypoints
 
 COLOURS = [(255, 0, 0), (0, 0, 255)]
 NAN = math.nan
@@ -63,8 +62,3 @@ def test_points_on_the_earth(tmp_path):
     assert first["geometry"]["coordinates"] == pytest.approx([500000 + 3.75 * 0.6, 4000000 - 5 * 0.6])
     assert first["properties"] == {"instance": 0, "point": "nose", "score": 0.9123}
     assert len(layer["features"]) == 2
-
-
-def test_the_scores_of_each_point_as_text():
-    text = points_text({"nose": {"mean_error": 1.25, "labelled": 7}, "tail": {"mean_error": NAN, "labelled": 0}})
-    assert text.splitlines()[2:] == ["nose       1.2500         7", "tail            -         0"]

@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from isthmus.report.palette import NOTHING
-from isthmus.report.pictures import PictureSample, draw_samples, paint, stretch, usual_ranges
+from isthmus.predictions.class_pictures import PictureSample, draw_samples, paint
+from isthmus.predictions.palette import NOTHING
+from isthmus.predictions.pictures import stretch, usual_ranges
 
 COLOURS = [(10, 20, 30), (40, 50, 60)]
 
