@@ -9,6 +9,10 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from isthmus.errors import ShapeError
+from isthmus.models.map_stride import map_stride
+from isthmus.specs import OutputSpec
+
 
 @dataclass
 class ModelOutput:
@@ -17,10 +21,23 @@ class ModelOutput:
     Attributes:
         output: the main prediction.
         auxiliary_heads: the predictions of the auxiliary heads by name; empty where there are none.
+        image_size: (height, width) in pixels of the images that it is about; None where nobody said.
     """
 
     output: Tensor
     auxiliary_heads: dict[str, Tensor] = field(default_factory=dict)
+    image_size: tuple[int, int] | None = None
+
+    @property
+    def stride(self) -> int:
+        """How many pixels lie between two cells of the prediction, which is a map.
+
+        Raises:
+            ShapeError: no whole number, or nobody said how large the images are.
+        """
+        if self.image_size is None:
+            raise ShapeError("the stride of a prediction is not known without the size of its images")
+        return map_stride(self.image_size, self.output.shape[-2:])
 
 
 torch.export.register_dataclass(ModelOutput, serialized_type_name="isthmus.ModelOutput")
@@ -46,8 +63,10 @@ class Model(ABC, nn.Module):
 
     Attributes:
         auxiliary_weights: what the losses of auxiliary outputs weigh where the task says nothing, by name.
+        output_spec: what its numbers mean; whoever knows, such as a task, says it.
     """
 
+    output_spec: OutputSpec | None = None
     auxiliary_weights: Mapping[str, float] = MappingProxyType({})
     _frozen: frozenset[str] = frozenset()
 
