@@ -67,7 +67,7 @@ def test_cross_entropy_of_images_is_that_of_torch():
 @pytest.mark.parametrize(
     ("loss", "compares", "blamed", "message"),
     [
-        ("mse", "classes", "loss", "no loss is called 'mse'.*The losses are: ce, bce, dice, jaccard, focal, lovasz"),
+        ("mse", "classes", "loss", "no loss is called 'mse'.*The losses are: ce, dice, jaccard, focal, lovasz, bce"),
         ("ce", "quantities", "loss", "The losses are: mse, mae, rmse, huber"),
         ("ce", "confidence", "loss", "The losses are: mse, balanced"),
         ({"dice": "half"}, "classes", "loss.dice", "'dice' is given 'half'; expected its weight, or arguments"),

@@ -338,7 +338,7 @@ class BaseTask(LightningModule, ABC):
             ArgumentError: `lr_overrides` are given, and so is an optimiser beside the task.
         """
         vars(self).pop("_adapters", None)  # some may have been loaded since
-        datamodule = getattr(self.trainer, "datamodule", None)
+        datamodule = getattr(self._trainer, "datamodule", None)
         self.preprocessing = getattr(datamodule, "preprocessing", None) or self.preprocessing
         if self.lr_overrides and "configure_optimizers" in vars(self):
             raise ArgumentError(
