@@ -28,7 +28,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """The named arguments of a callable, without `self`.
+    """The arguments of a callable that can be given by name, without `self`.
 
     Attributes:
         parameters: in the order of the source.
@@ -92,7 +92,7 @@ def live_signature(target: Callable) -> Signature:
     for parameter in inspect.signature(target).parameters.values():
         if parameter.kind is inspect.Parameter.VAR_KEYWORD:
             is_open = True
-        elif parameter.kind is not inspect.Parameter.VAR_POSITIONAL:
+        elif parameter.kind not in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.POSITIONAL_ONLY):
             empty = inspect.Parameter.empty
             annotation = None if parameter.annotation is empty else str(parameter.annotation)
             default = None if parameter.default is empty else repr(parameter.default)
@@ -214,7 +214,8 @@ def _is_static(node: ast.FunctionDef) -> bool:
 def _from_arguments(arguments: ast.arguments, *, skip_first: bool = False) -> Signature:
     positional = arguments.posonlyargs + arguments.args
     defaults: list[ast.expr | None] = [None] * (len(positional) - len(arguments.defaults)) + list(arguments.defaults)
-    pairs = list(zip(positional, defaults, strict=True))[1 if skip_first else 0 :]
+    nameless = max(len(arguments.posonlyargs), int(skip_first))
+    pairs = list(zip(positional, defaults, strict=True))[nameless:]
     pairs += list(zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True))
     parameters = tuple(
         Parameter(

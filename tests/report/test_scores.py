@@ -13,7 +13,7 @@ from isthmus.predictions.palette import default_colors
 from isthmus.report.confusion import draw_confusion, write_confusion
 from isthmus.report.scores import class_scores, row_shares, scores_text, single_scores_text
 from isthmus.report.text_table import short_number, text_table
-from isthmus.tasks.confusion import class_scores as class_scores_of_tasks
+from isthmus.tasks.segmentation.scores import class_scores as class_scores_of_tasks
 
 CONFUSION = np.array([[8, 2, 0], [1, 3, 0], [0, 0, 0]])
 

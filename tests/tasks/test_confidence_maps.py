@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isthmus.errors import ShapeError
+from isthmus.models.map_stride import map_stride
 from isthmus.tasks.keypoints import confidence_maps, offset_maps, targets
-from isthmus.tasks.keypoints.targets import output_stride
 
 NAN = math.nan
 
@@ -66,10 +66,10 @@ def test_offsets_lead_from_cells_near_a_point_to_it():
 def test_the_stride_follows_from_the_sizes(stride, height, width):
     cells = (math.ceil(height / stride), math.ceil(width / stride))
     if min(cells) > stride:  # else several strides give as many cells
-        assert output_stride((height, width), cells) == stride
+        assert map_stride((height, width), cells) == stride
 
 
 @pytest.mark.parametrize("cells", [(28, 28), (50, 25), (101, 101), (15, 16)])
 def test_maps_that_do_not_lie_on_the_image_are_refused(cells):
     with pytest.raises(ShapeError, match="whole number"):
-        output_stride((100, 100), cells)
+        map_stride((100, 100), cells)

@@ -8,10 +8,12 @@ from hypothesis import strategies as st
 from oracle import cases, differences, load_oracle
 
 from isthmus.errors import ArgumentError, LabelError, ShapeError
+from isthmus.registry import LOSS_REGISTRY
 from isthmus.tasks import CombinedLoss, DiceLoss
-from isthmus.tasks.criteria import SEGMENTATION_LOSSES, build_criterion
+from isthmus.tasks.criteria import build_criterion
+from isthmus.tasks.declaring import declared_for
 
-NAMES = list(SEGMENTATION_LOSSES)
+NAMES = list(declared_for(LOSS_REGISTRY, "classes"))
 RECORDED = [case for case in cases("losses", "loss.seg.") if "runs" in case]
 REFUSED = [case for case in cases("losses", "loss.seg.") if "build_raises" in case]
 
@@ -27,7 +29,7 @@ FIXED = {
 
 def build(kwargs):
     loss = kwargs.get("loss") or dict(zip(kwargs["losses"], kwargs["weight"] or [1.0, 1.0], strict=True))
-    return build_criterion(loss, SEGMENTATION_LOSSES, kwargs["ignore_index"], kwargs.get("class_weights"))
+    return build_criterion(loss, "classes", kwargs["ignore_index"], kwargs.get("class_weights"))
 
 
 def value_and_gradient(criterion, prediction, target):
@@ -77,7 +79,7 @@ def test_every_recorded_refusal_is_decided(shared):
 def test_a_perfect_prediction_costs_nothing(name):
     target = torch.randint(0, 3, (2, 5, 6), generator=torch.manual_seed(0))
     logits = 60.0 * torch.nn.functional.one_hot(target, 3).movedim(3, 1).float() - 30
-    assert build_criterion(name, SEGMENTATION_LOSSES)(logits, target) < 1e-6
+    assert build_criterion(name, "classes")(logits, target) < 1e-6
 
 
 def test_closed_forms_on_a_blind_prediction():
@@ -92,7 +94,7 @@ def test_closed_forms_on_a_blind_prediction():
         "lovasz": 0.5,  # all errors are 1/2, and the extension is 1 for the whole set
     }
     for name, value in expected.items():
-        assert build_criterion(name, SEGMENTATION_LOSSES)(logits, target).item() == pytest.approx(value, rel=1e-5), name
+        assert build_criterion(name, "classes")(logits, target).item() == pytest.approx(value, rel=1e-5), name
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -100,7 +102,7 @@ def test_class_weights_apply(name):
     generator = torch.manual_seed(1)
     logits, target = torch.randn(2, 3, 6, 7, generator=generator), torch.randint(0, 3, (2, 6, 7), generator=generator)
     plain, even, skewed = (
-        build_criterion(name, SEGMENTATION_LOSSES, class_weights=weights)(logits, target)
+        build_criterion(name, "classes", class_weights=weights)(logits, target)
         for weights in (None, [2.0, 2.0, 2.0], [0.1, 1.0, 5.0])
     )
     assert even.item() == pytest.approx(plain.item(), rel=1e-5)
@@ -125,7 +127,7 @@ def test_ignored_pixels_change_neither_loss_nor_gradient(name, ignored, seed, we
     target[torch.rand(2, 4, 5, generator=generator) < 0.4] = ignored
     hidden = (target == ignored).unsqueeze(1)
     other = torch.where(hidden, 9 * torch.randn(2, 3, 4, 5, generator=generator), logits)
-    criterion = build_criterion(name, SEGMENTATION_LOSSES, ignored, [0.5, 1.0, 2.0] if weighted else None)
+    criterion = build_criterion(name, "classes", ignored, [0.5, 1.0, 2.0] if weighted else None)
     _, first, first_gradient = value_and_gradient(criterion, logits, target)
     _, second, second_gradient = value_and_gradient(criterion, other, target)
     assert first.item() == pytest.approx(second.item(), rel=1e-5, abs=1e-7)
@@ -138,7 +140,7 @@ def test_ignored_pixels_change_neither_loss_nor_gradient(name, ignored, seed, we
 def test_without_a_pixel_that_counts_loss_and_gradient_are_zero(name, weights):
     target = torch.full((1, 3, 3), -1)
     _, loss, gradient = value_and_gradient(
-        build_criterion(name, SEGMENTATION_LOSSES, -1, weights), torch.randn(1, 2, 3, 3), target
+        build_criterion(name, "classes", -1, weights), torch.randn(1, 2, 3, 3), target
     )
     assert loss == 0
     assert not gradient.any()
@@ -146,7 +148,7 @@ def test_without_a_pixel_that_counts_loss_and_gradient_are_zero(name, weights):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_channel_axis_on_the_mask_changes_nothing_and_other_shapes_are_refused(name):
-    criterion = build_criterion(name, SEGMENTATION_LOSSES)
+    criterion = build_criterion(name, "classes")
     logits, target = torch.randn(2, 3, 4, 5), torch.randint(0, 3, (2, 4, 5))
     assert criterion(logits, target) == criterion(logits, target.unsqueeze(1))
     with pytest.raises(ShapeError):
@@ -160,7 +162,7 @@ def test_a_channel_axis_on_the_mask_changes_nothing_and_other_shapes_are_refused
 @pytest.mark.parametrize("name", NAMES)
 def test_half_precision_logits_give_a_float32_loss(name):
     logits, target = torch.randn(2, 3, 8, 8), torch.randint(0, 3, (2, 8, 8))
-    criterion = build_criterion(name, SEGMENTATION_LOSSES)
+    criterion = build_criterion(name, "classes")
     half = criterion(logits.bfloat16(), target)
     assert half.dtype == torch.float32
     assert half.item() == pytest.approx(criterion(logits, target).item(), rel=2e-2)
@@ -168,22 +170,22 @@ def test_half_precision_logits_give_a_float32_loss(name):
 
 def test_lists_are_summed_dicts_weighted_and_modules_kept():
     logits, target = torch.randn(1, 2, 4, 4), torch.randint(0, 2, (1, 4, 4))
-    ce, dice = (build_criterion(name, SEGMENTATION_LOSSES)(logits, target) for name in ("ce", "dice"))
-    summed = build_criterion(["ce", "dice"], SEGMENTATION_LOSSES)(logits, target)
-    weighted = build_criterion({"ce": 0.25, "dice": 3.0}, SEGMENTATION_LOSSES)(logits, target)
+    ce, dice = (build_criterion(name, "classes")(logits, target) for name in ("ce", "dice"))
+    summed = build_criterion(["ce", "dice"], "classes")(logits, target)
+    weighted = build_criterion({"ce": 0.25, "dice": 3.0}, "classes")(logits, target)
     assert summed == {"ce": ce, "dice": dice, "loss": ce + dice}
     assert weighted["loss"].item() == pytest.approx((0.25 * ce + 3 * dice).item())
     module = torch.nn.CrossEntropyLoss()
-    assert build_criterion(module, SEGMENTATION_LOSSES) is module
+    assert build_criterion(module, "classes") is module
 
 
 def test_what_cannot_be_a_loss():
     with pytest.raises(ArgumentError, match="did you mean 'dice'"):
-        build_criterion("dise", SEGMENTATION_LOSSES)
+        build_criterion("dise", "classes")
     with pytest.raises(ArgumentError, match="named twice"):
-        build_criterion(["ce", "ce"], SEGMENTATION_LOSSES)
+        build_criterion(["ce", "ce"], "classes")
     with pytest.raises(ArgumentError, match="at least one"):
-        build_criterion([], SEGMENTATION_LOSSES)
+        build_criterion([], "classes")
     with pytest.raises(ArgumentError, match="1 losses are combined with 2 weights"):
         CombinedLoss({"a": DiceLoss()}, [1.0, 2.0])
     with pytest.raises(ArgumentError, match="2 class_weights are given for 3 classes"):
@@ -191,4 +193,4 @@ def test_what_cannot_be_a_loss():
 
 
 def test_weights_stay_out_of_the_state_dict():
-    assert build_criterion("ce", SEGMENTATION_LOSSES, class_weights=[1.0, 2.0]).state_dict() == {}
+    assert build_criterion("ce", "classes", class_weights=[1.0, 2.0]).state_dict() == {}

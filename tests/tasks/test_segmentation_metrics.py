@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from isthmus.errors import LabelError, ShapeError
 from isthmus.tasks import BoundaryMeanIoU, ConfusionMatrix
-from isthmus.tasks.confusion import class_scores, mean_scores, segmentation_scores
-from isthmus.tasks.metrics import SegmentationMetrics
+from isthmus.tasks.segmentation.metrics import SegmentationMetrics
+from isthmus.tasks.segmentation.scores import class_scores, mean_scores, segmentation_scores
 
 
 @st.composite

@@ -1,6 +1,5 @@
 """Checking `model_args`: the names of the parts and the arguments that are meant for each."""
 
-import ast
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -8,8 +7,8 @@ from isthmus.config.full_model import FULL_MODEL_FACTORY, full_model_faults, nam
 from isthmus.config.parts import behind_channels, known_signature, look_up
 from isthmus.errors import Fault, did_you_mean
 from isthmus.models.factories.arguments import PREFIXES, TAKEN_BY_FACTORY, extract_prefix_keys
-from isthmus.registry import BACKBONE_REGISTRY, DECODER_REGISTRY, MODEL_FACTORY_REGISTRY, NECK_REGISTRY
-from isthmus.signatures import Signature, parse_module, static_signature
+from isthmus.registry import BACKBONE_REGISTRY, DECODER_REGISTRY, LOSS_REGISTRY, MODEL_FACTORY_REGISTRY, NECK_REGISTRY
+from isthmus.signatures import Signature, static_signature
 
 TASK_OF_CLASS = {
     "SemanticSegmentationTask": "segmentation",
@@ -29,10 +28,7 @@ _HEADS = {
     "classification": "isthmus.models.heads:ScalarHead",
     "scalar_regression": "isthmus.models.heads:ScalarHead",
 }
-_LOSSES = {
-    "segmentation": ("isthmus.tasks.criteria", "SEGMENTATION_LOSSES"),
-    "keypoints": ("isthmus.tasks.keypoints.losses", "KEYPOINT_LOSSES"),
-}
+_COMPARED = {"segmentation": "classes", "keypoints": "confidence"}
 _GIVEN_TO_HEADS = frozenset({"in_channels", "in_dim", "num_classes", "num_outputs"})
 _GIVEN_TO_DECODERS = ("num_classes", "out_channels")
 
@@ -207,23 +203,13 @@ def _auxiliary_loss_faults(
 
 def _loss_faults(init: Mapping[str, Any], task: str) -> Iterator[Fault]:
     loss = init.get("loss")
-    known = _names_in(*_LOSSES[task]) if task in _LOSSES else []
+    entries = map(LOSS_REGISTRY.entry, LOSS_REGISTRY)
+    known = [each.name for each in entries if _COMPARED.get(task) in getattr(each, "compares", ())]
     names: Iterable[Any] = [loss] if isinstance(loss, str) else loss if isinstance(loss, list | dict) else []
     for name in names:
         if known and name not in known:
             hint = did_you_mean(str(name), known) or "."
             yield Fault("model.init_args.loss", f"there is no loss {name!r}{hint} There are: {', '.join(known)}")
-
-
-def _names_in(module: str, variable: str) -> list[str]:
-    """The keys of a dict that a module defines, read from its source."""
-    tree = parse_module(module)
-    for node in tree.body if tree else ():
-        target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
-        value = getattr(node, "value", None)
-        if isinstance(target, ast.Name) and target.id == variable and isinstance(value, ast.Dict):
-            return [str(key.value) for key in value.keys if isinstance(key, ast.Constant)]
-    return []
 
 
 def part_arguments(arguments: Mapping[str, Any], part: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from isthmus._lazy import lazy_exports
 
 _EXPORTS = {
     "BaseTask": "isthmus.tasks.base",
-    "BoundaryMeanIoU": "isthmus.tasks.boundary",
+    "BoundaryMeanIoU": "isthmus.tasks.segmentation.boundary",
     "CombinedLoss": "isthmus.tasks.criteria",
     "ConfusionMatrix": "isthmus.tasks.confusion",
     "CrossEntropyLoss": "isthmus.tasks.losses.classes",

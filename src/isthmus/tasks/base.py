@@ -3,37 +3,68 @@
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, ClassVar
 
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 
-from isthmus.errors import ArgumentError
+from isthmus.errors import ArgumentError, ShapeError
 from isthmus.models.adapters.adapted_encoder import AdaptedEncoder, adapted_encoder
 from isthmus.models.adapters.rank_allocation import adapter_penalty, after_step
 from isthmus.models.base import AuxiliaryHead, Model, ModelOutput
-from isthmus.registry import MODEL_FACTORY_REGISTRY
+from isthmus.models.padding import image_size
+from isthmus.registry.kinds import TaskKind
+from isthmus.specs import OutputSpec, Preprocessing
+from isthmus.tasks import statements
 from isthmus.tasks.adapter_checkpoints import leave_out_base, put_base_back
+from isthmus.tasks.building import build_model, freeze_parts, weigh_auxiliary_outputs
+from isthmus.tasks.criteria import build_criterion
 from isthmus.tasks.finite import check_finite_images, check_finite_loss
 from isthmus.tasks.hyperparameters import plain_arguments, without_pretrained
-from isthmus.tasks.loss_handler import LossHandler, check_auxiliary_names
+from isthmus.tasks.loss_handler import LossHandler
 from isthmus.tasks.metric_record import record_metrics
-from isthmus.tasks.metrics import TaskMetrics
+from isthmus.tasks.metrics import TaskMetrics, WithRequested
 from isthmus.tasks.optimisers import optimizer_factory, parameter_groups
+from isthmus.tasks.targets import check_output, checked_truth, truth_of
+
+
+@dataclass(frozen=True)
+class Step:
+    """What comes of a batch.
+
+    Attributes:
+        losses: the loss to go by under "loss", and its parts by name.
+        prediction: what was decided, for the metrics.
+        target: the truth; its length is the number of samples.
+    """
+
+    losses: Mapping[str, Tensor]
+    prediction: Any
+    target: Any
 
 
 class BaseTask(LightningModule, ABC):
     """A model, a criterion and metrics, driven by Lightning.
 
-    A subclass names its task and its target, gives `make_metrics` and `predict`, and passes what is its own to the
-    constructor; the arguments below are the same for all tasks.
+    A subclass has a `kind`, its declaration, and says what its numbers mean (`describe`), how they are decided on
+    (`decide`), how decisions are scored (`make_metrics`) and what `predict` gives (`predicted`). Its constructor states
+    the three leading arguments, `loss`, those of its own, and `**training: Any` for the others, and calls::
+
+        super().__init__(dict(locals()), model_args, model_factory, model, **training)
+
+    The way from a batch to losses, model → criterion → decision, is `objective`, which a task that goes another one
+    overrides.
+
+    After each epoch the metrics are logged behind `train/`, `val/` or `test/`, and so are the loss and its parts.
 
     Args:
-        criterion: the loss between a prediction and a target.
-        model: a ready model. It wins over the factory.
-        model_factory: the name of a factory that builds the model.
+        given: the arguments of the subclass, as it was given them.
         model_args: the arguments of the factory.
+        model_factory: the name of a factory that builds the model.
+        model: a ready model. It wins over the factory.
         aux_heads: auxiliary heads, passed to the factory.
         aux_loss: the weight of the loss of each auxiliary head, by name; the stacks of a model weigh 1 each by default.
         lr: the learning rate.
@@ -45,117 +76,143 @@ class BaseTask(LightningModule, ABC):
         freeze_backbone: whether the encoder is not trained.
         freeze_decoder: whether necks and decoder are not trained.
         freeze_head: whether the head is not trained.
+        metrics: names of registered metrics that are logged beside those of the task.
         test_dataloaders_names: a name for each test dataloader, where there are several.
         path_to_record_metrics: a folder in which `metrics.csv` collects the metrics of every epoch.
 
+    Attributes:
+        output_spec: what the numbers of the model mean.
+        preprocessing: how the images of the training were prepared; None where nobody said.
+        ignore_index: the value of what counts neither in losses nor in metrics; None where all counts.
+
     Raises:
-        ArgumentError: neither model nor factory is given, or arguments contradict each other.
+        ArgumentError: neither model nor factory is given, or arguments have no valid value or contradict each other.
     """
 
-    task: str
-    target_key: str
+    kind: ClassVar[TaskKind]
     monitor = "val/loss"
+    preprocessing: Preprocessing | None = None
 
     def __init__(
         self,
-        criterion: nn.Module,
+        given: Mapping[str, Any],
+        /,
+        model_args: dict[str, Any] | None = None,
+        model_factory: str | None = None,
+        model: nn.Module | None = None,
         *,
-        model: nn.Module | None,
-        model_factory: str | None,
-        model_args: Mapping[str, Any] | None,
-        aux_heads: Sequence[AuxiliaryHead | dict[str, Any]] | None,
-        aux_loss: Mapping[str, float] | None,
-        lr: float,
-        optimizer: str | None,
-        optimizer_hparams: Mapping[str, Any] | None,
-        scheduler: str | None,
-        scheduler_hparams: Mapping[str, Any] | None,
-        lr_overrides: Mapping[str, float] | None,
-        freeze_backbone: bool,
-        freeze_decoder: bool,
-        freeze_head: bool,
-        test_dataloaders_names: Sequence[str] | None,
-        path_to_record_metrics: str | None,
+        aux_heads: list[AuxiliaryHead | dict[str, Any]] | None = None,
+        aux_loss: dict[str, float] | None = None,
+        lr: float = 1e-3,
+        optimizer: str | None = None,
+        optimizer_hparams: dict[str, Any] | None = None,
+        scheduler: str | None = None,
+        scheduler_hparams: dict[str, Any] | None = None,
+        lr_overrides: dict[str, float] | None = None,
+        freeze_backbone: bool = False,
+        freeze_decoder: bool = False,
+        freeze_head: bool = False,
+        metrics: list[str] | None = None,
+        test_dataloaders_names: list[str] | None = None,
+        path_to_record_metrics: str | None = None,
     ) -> None:
+        arguments = plain_arguments({**locals(), **given})
         super().__init__()
-        self._refuse_frozen_adapters(freeze_backbone, (model_args or {}).get("peft_config"))
-        self.model = self._build_model(model, model_factory, dict(model_args or {}), aux_heads)
-        self._refuse_frozen_adapters(freeze_backbone, adapted_encoder(self.model))
-        self.aux_loss = self._weigh_auxiliary_outputs(aux_loss)
-        self._freeze(encoder=freeze_backbone, decoder=freeze_decoder, head=freeze_head)
-        self.criterion = criterion
+        self.save_hyperparameters(arguments)
+        if model is None and model_factory is None:
+            raise ArgumentError(
+                "A model_factory or a model (torch.nn.Module) must be provided.", argument="model_factory"
+            )
+        if model is not None and model_factory is not None:
+            warnings.warn("both model and model_factory are given; the model is used", UserWarning, stacklevel=3)
+        self.ignore_index: float | None = given.get("ignore_index")
+        self.output_spec = self.describe(given)
+        self.criterion = self.make_criterion(given)
+        told = model_args or {}
+        if model is None:
+            model = build_model(str(model_factory), self.kind.purpose, told, self.output_spec.channels, aux_heads)
+        freeze_parts(model, told.get("peft_config"), encoder=freeze_backbone, decoder=freeze_decoder, head=freeze_head)
+        if isinstance(model, Model):
+            model.output_spec = self.output_spec
+        self.model = model
+        self.aux_loss = weigh_auxiliary_outputs(model, aux_loss)
         self.lr = lr
         self.lr_overrides = lr_overrides
         self.optimizer_name, self.optimizer_hparams = optimizer, optimizer_hparams
         self.scheduler_name, self.scheduler_hparams = scheduler, scheduler_hparams
         self.test_dataloaders_names = list(test_dataloaders_names or [])
         self.path_to_record_metrics = path_to_record_metrics
-        self._make_splits()
+        self._make_splits(metrics or [])
 
     # --- what a subclass says -----------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def describe(self, given: Mapping[str, Any]) -> OutputSpec:
+        """What the numbers of the model mean, from the arguments of the subclass.
+
+        Raises:
+            ArgumentError: they do not tell, or contradict each other.
+        """
+
+    @abstractmethod
+    def decide(self, output: ModelOutput) -> Tensor:
+        """What the model decides on, for the metrics: class maps, for a segmentation."""
 
     @abstractmethod
     def make_metrics(self, split: str) -> TaskMetrics:
         """The metrics of "train", "val" or "test"."""
 
     @abstractmethod
-    def make_target(self, batch: Mapping[str, Any], output: ModelOutput) -> Any:
-        """The checked target of a batch, for criterion and metrics; its length is the number of samples."""
+    def predicted(self, output: ModelOutput) -> Any:
+        """What `predict` gives for a batch, beside the names of its files."""
 
-    @abstractmethod
-    def decide(self, output: ModelOutput) -> Tensor:
-        """What the model decides on, for the metrics: class maps, for a segmentation."""
+    # --- what a subclass may say otherwise ----------------------------------------------------------------------------
+
+    def make_criterion(self, given: Mapping[str, Any]) -> nn.Module:
+        """The loss between a prediction and a target, from the arguments of the subclass.
+
+        Raises:
+            ArgumentError: there is no such loss, or it does not take what it is given.
+        """
+        return build_criterion(given["loss"], self.kind.compares, self.ignore_index, given.get("class_weights"))
+
+    def make_target(self, batch: Mapping[str, Any], output: ModelOutput) -> Any:
+        """The checked truth of a batch, for criterion and metrics; its length is the number of samples.
+
+        Raises:
+            DataError: the batch has none.
+            ShapeError: it does not cover what the model predicts.
+            LabelError: it holds a label outside the classes.
+        """
+        truth, files = truth_of(batch, self.kind.batch), batch.get("filename")
+        return checked_truth(truth, output.output, self.output_spec, self.ignore_index, files)
+
+    def objective(self, batch: Mapping[str, Any]) -> Step:
+        """The losses of a batch, what was decided, and the truth."""
+        output = self.run_model(batch)
+        target = self.make_target(batch, output)
+        losses = self.train_loss_handler.compute_loss(output, target, self.criterion, self.aux_loss)
+        return Step(losses, self.decide(output), target)
+
+    def keep(self, split: str, metrics: TaskMetrics) -> None:
+        """Keep what is asked for after the epoch; called before the metrics are reset. Nothing, by default."""
 
     # --- construction -------------------------------------------------------------------------------------------------
 
-    def _build_model(
-        self, model: nn.Module | None, factory: str | None, args: dict[str, Any], aux_heads: Sequence[Any] | None
-    ) -> nn.Module:
-        if model is not None:
-            if factory is not None:
-                warnings.warn("both model and model_factory are given; the model is used", UserWarning, stacklevel=4)
-            return model
-        if factory is None:
-            raise ArgumentError("A model_factory or a model (torch.nn.Module) must be provided.")
-        if aux_heads:
-            args["aux_decoders"] = [
-                head if isinstance(head, AuxiliaryHead) else AuxiliaryHead(**head) for head in aux_heads
-            ]
-        built: nn.Module = MODEL_FACTORY_REGISTRY.build(factory).build_model(self.task, **args)
-        return built
-
-    @staticmethod
-    def _refuse_frozen_adapters(freeze_backbone: bool, adapters: Any) -> None:
-        if freeze_backbone and adapters:
-            raise ArgumentError(
-                "freeze_backbone and peft_config exclude each other: the adapters are in the backbone, whose own "
-                "weights they freeze already"
-            )
-
-    def _weigh_auxiliary_outputs(self, given: Mapping[str, float] | None) -> Mapping[str, float] | None:
-        """The weight of every auxiliary loss: what is given, over what the model says itself."""
-        heads = getattr(self.model, "aux_heads", None)
-        own = self.model.auxiliary_weights if isinstance(self.model, Model) else {}
-        weights = {**own, **(given or {})} if own else given
-        if own or isinstance(heads, nn.ModuleDict):
-            check_auxiliary_names([*own, *(heads if isinstance(heads, nn.ModuleDict) else ())], weights)
-        return weights
-
-    def _freeze(self, **parts: bool) -> None:
-        for part in [part for part, wanted in parts.items() if wanted]:
-            freeze = getattr(self.model, f"freeze_{part}", None)
-            if freeze is None:
-                raise ArgumentError(f"{type(self.model).__name__} cannot freeze its {part}: no freeze_{part}()")
-            freeze()
-
-    def _make_splits(self) -> None:
+    def _make_splits(self, requested: Sequence[str]) -> None:
         prefixes = [f"test/{name}/" for name in self.test_dataloaders_names] or ["test/"]
         self.train_loss_handler = LossHandler("train/")
         self.val_loss_handler = LossHandler("val/")
         self.test_loss_handler = [LossHandler(prefix) for prefix in prefixes]
-        self.train_metrics = self.make_metrics("train")
-        self.val_metrics = self.make_metrics("val")
-        self.test_metrics = nn.ModuleList(self.make_metrics("test") for _ in prefixes)
+        self.train_metrics = self._all_metrics("train", requested)
+        self.val_metrics = self._all_metrics("val", requested)
+        self.test_metrics = nn.ModuleList(self._all_metrics("test", requested) for _ in prefixes)
+
+    def _all_metrics(self, split: str, requested: Sequence[str]) -> TaskMetrics:
+        own = self.make_metrics(split)
+        if not requested:
+            return own
+        return WithRequested(own, requested, self.kind.compares, self.output_spec.channels, self.ignore_index)
 
     @cached_property
     def _adapters(self) -> AdaptedEncoder | None:
@@ -167,23 +224,24 @@ class BaseTask(LightningModule, ABC):
         metrics = [each for each in self.test_metrics if isinstance(each, TaskMetrics)]
         return list(zip(self.test_loss_handler, metrics, strict=True))
 
-    def store_hyperparameters(self, arguments: Mapping[str, Any]) -> None:
-        """Keep the arguments of the constructor that are plain data in `hparams`, loggers and checkpoints.
-
-        Ready-made modules and classes are left out: they are given again when a checkpoint is loaded.
-        """
-        self.save_hyperparameters(plain_arguments(arguments))
-
     # --- steps --------------------------------------------------------------------------------------------------------
 
     def forward(self, x: Any, **kwargs: Any) -> ModelOutput:
-        """The output of the model for a batch of images."""
+        """The output of the model for a batch of images.
+
+        Raises:
+            ShapeError: the model gives another number of maps or values than the task is about.
+        """
         output = self.model(x, **kwargs)
-        return output if isinstance(output, ModelOutput) else ModelOutput(output)
+        output = output if isinstance(output, ModelOutput) else ModelOutput(output)
+        check_output(output.output, self.output_spec)
+        with suppress(ShapeError):  # of what is no image
+            output = replace(output, image_size=image_size(x))
+        return output
 
     def run_model(self, batch: Mapping[str, Any]) -> ModelOutput:
         """The output for a batch; keys other than image, target and filename go to the model as keywords."""
-        skipped = ("image", "filename", self.target_key)
+        skipped = ("image", "filename", self.kind.batch)
         output: ModelOutput = self(batch["image"], **{key: batch[key] for key in batch if key not in skipped})
         return output
 
@@ -203,18 +261,23 @@ class BaseTask(LightningModule, ABC):
         self._step(batch, handler, metrics)
 
     def _step(self, batch: Mapping[str, Any], handler: LossHandler, metrics: TaskMetrics) -> Tensor:
-        output = self.run_model(batch)
-        target = self.make_target(batch, output)
-        losses = handler.compute_loss(output, target, self.criterion, self.aux_loss)
-        check_finite_loss(losses["loss"], batch)
-        handler.log_loss(partial(self.log, add_dataloader_idx=False), losses, len(target))
-        metrics.update(self.decide(output), target)
-        return losses["loss"]
+        step = self.objective(batch)
+        check_finite_loss(step.losses["loss"], batch)
+        handler.log_loss(partial(self.log, add_dataloader_idx=False), step.losses, len(step.target))
+        metrics.update(step.prediction, step.target)
+        return step.losses["loss"]
 
-    def predict_output(self, batch: Mapping[str, Any]) -> ModelOutput:
-        """The output for a batch to predict on, once its images are known to hold numbers only."""
+    def predict_step(self, batch: dict[str, Any], batch_idx: int) -> tuple[Any, list[str] | None]:  # noqa: ARG002
+        """Predict a batch.
+
+        Returns:
+            What `predicted` gives, and the names of the files.
+
+        Raises:
+            DataError: an image holds NaN or infinite values.
+        """
         check_finite_images(batch)
-        return self.run_model(batch)
+        return self.predicted(self.run_model(batch)), batch.get("filename")
 
     # --- ends of epochs -----------------------------------------------------------------------------------------------
 
@@ -235,13 +298,10 @@ class BaseTask(LightningModule, ABC):
     def _finish(self, split: str, metrics: TaskMetrics) -> None:
         values = {name: float(value) for name, value in metrics.compute().items()}
         self.log_dict({f"{split}/{name}": value for name, value in values.items()}, sync_dist=True)
-        self.keep(split, metrics)
+        self.keep(split, metrics.own if isinstance(metrics, WithRequested) else metrics)
         metrics.reset()
         if self.path_to_record_metrics and self.trainer.is_global_zero and not self.trainer.sanity_checking:
             record_metrics(self.path_to_record_metrics, split, self.current_epoch, values)
-
-    def keep(self, split: str, metrics: TaskMetrics) -> None:
-        """Keep what is asked for after the epoch; called before the metrics are reset. Nothing, by default."""
 
     def on_test_start(self) -> None:
         """Check that every test dataloader has a name.
@@ -272,12 +332,14 @@ class BaseTask(LightningModule, ABC):
         )
 
     def on_fit_start(self) -> None:
-        """Check that the learning rates of parts are not lost to an optimiser from elsewhere.
+        """Learn how the data prepares images, and check that learning rates of parts are not lost to another optimiser.
 
         Raises:
             ArgumentError: `lr_overrides` are given, and so is an optimiser beside the task.
         """
         vars(self).pop("_adapters", None)  # some may have been loaded since
+        datamodule = getattr(self._trainer, "datamodule", None)
+        self.preprocessing = getattr(datamodule, "preprocessing", None) or self.preprocessing
         if self.lr_overrides and "configure_optimizers" in vars(self):
             raise ArgumentError(
                 "lr_overrides has no effect beside a root `optimizer`; give optimizer, lr and scheduler in the task"
@@ -292,13 +354,18 @@ class BaseTask(LightningModule, ABC):
     # --- checkpoints --------------------------------------------------------------------------------------------------
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Leave out stored weights of criteria, which other versions keep and which are arguments here.
+        """Take from a checkpoint how images are prepared, and leave out what it does not hold for this task.
 
-        A checkpoint of adapters alone is completed by the weights that the encoder was built with.
+        Stored weights of criteria, which other versions keep, are arguments here. A checkpoint of adapters alone is
+        completed by the weights that the encoder was built with.
 
         Raises:
-            WeightsError: those are not the weights that the adapters were trained on.
+            WeightsError: those are not the weights that the adapters were trained on, or the checkpoint was trained for
+                something else than the task is about.
         """
+        stored = checkpoint.get(statements.KEY, {})
+        statements.check_output_spec(stored, self.output_spec)
+        self.preprocessing = statements.preprocessing_from(stored) or self.preprocessing
         put_base_back(self, checkpoint)
         state = checkpoint["state_dict"]
         own = self.state_dict()
@@ -306,11 +373,12 @@ class BaseTask(LightningModule, ABC):
             del state[key]
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Say in the stored arguments that the weights come from the checkpoint, so that loading fetches no others.
+        """Add what the model takes and what its numbers mean, and see to it that loading fetches no other weights.
 
-        Of an encoder with adapters whose own weights are published, the checkpoint holds the adapters alone; these
-        weights are fetched again.
+        The stored arguments say that the weights come from the checkpoint. Of an encoder with adapters whose own
+        weights are published, the checkpoint holds the adapters alone; these weights are fetched again.
         """
+        checkpoint[statements.KEY] = statements.statements_of(self.model, self.output_spec, self.preprocessing)
         if leave_out_base(self, checkpoint):
             return
         stored = checkpoint.get(self.CHECKPOINT_HYPER_PARAMS_KEY, {})

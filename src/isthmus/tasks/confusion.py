@@ -1,9 +1,7 @@
-"""The confusion matrix, and the scores that follow from it."""
-
-from collections.abc import Sequence
+"""The confusion matrix, from which the scores of classes follow."""
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Int
 from torch import Tensor
 from torchmetrics import Metric
 
@@ -34,11 +32,11 @@ class ConfusionMatrix(Metric):
         """Count a batch.
 
         Args:
-            prediction: the predicted class of each pixel, `(B, H, W)`.
-            target: the true class, `(B, H, W)` or `(B, 1, H, W)`.
+            prediction: the predicted class of each pixel `(B, H, W)`, or of each image `(B,)`.
+            target: the true class, in the same shape or with an axis of 1 behind the first.
 
         Raises:
-            ShapeError: the two do not cover the same pixels.
+            ShapeError: the two do not cover the same.
             LabelError: a true class lies outside the classes.
         """
         size = self.num_classes
@@ -52,55 +50,14 @@ class ConfusionMatrix(Metric):
         return self.matrix
 
 
-def class_scores(
+def count_hits(
     matrix: Int[Tensor, "classes classes"], ignore_index: int | None = None
-) -> dict[str, Float[Tensor, " classes"]]:
-    """IoU, Class_Accuracy (recall) and F1 of each class.
+) -> tuple[Tensor, Tensor, Tensor, Bool[Tensor, " classes"]]:
+    """Hits, true and predicted cases of each class as float64, and whether the class has a score.
 
-    A class that neither the truth nor the prediction holds has no score: NaN. Neither has the class `ignore_index`,
-    where that is one of the classes. A class that was only predicted scores 0.
+    A class that neither the truth nor the prediction holds has none. Neither has the class `ignore_index`, where that
+    is one of the classes.
     """
-    hits, truth, predicted, scored = _counts(matrix, ignore_index)
-    scores = {
-        "IoU": hits / (truth + predicted - hits).clamp_min(1),
-        "Class_Accuracy": hits / truth.clamp_min(1),
-        "F1": 2 * hits / (truth + predicted).clamp_min(1),
-    }
-    return {name: score.masked_fill(~scored, torch.nan) for name, score in scores.items()}
-
-
-def mean_scores(
-    matrix: Int[Tensor, "classes classes"], ignore_index: int | None = None
-) -> dict[str, Float[Tensor, ""]]:
-    """The scores over all classes.
-
-    mIoU, F1_Score and Accuracy are means over the classes that have a score (see `class_scores`); mIoU_Micro and
-    Pixel_Accuracy count pixels regardless of their class. All are NaN where no pixel counted.
-    """
-    hits, truth, predicted, _ = _counts(matrix, ignore_index)
-    scores = class_scores(matrix, ignore_index)
-    correct, total = hits.sum(), truth.sum()
-    return {
-        "mIoU": scores["IoU"].nanmean(),
-        "mIoU_Micro": correct / (total + predicted.sum() - correct),
-        "F1_Score": scores["F1"].nanmean(),
-        "Accuracy": scores["Class_Accuracy"].nanmean(),
-        "Pixel_Accuracy": correct / total,
-    }
-
-
-def segmentation_scores(
-    matrix: Int[Tensor, "classes classes"], class_names: Sequence[str], ignore_index: int | None = None
-) -> dict[str, Float[Tensor, ""]]:
-    """Every score under the name by which it is logged: those of `mean_scores`, then `IoU_<class>` and so on."""
-    scores = mean_scores(matrix, ignore_index)
-    for kind, values in class_scores(matrix, ignore_index).items():
-        scores |= {f"{kind}_{name}": value for name, value in zip(class_names, values, strict=True)}
-    return scores
-
-
-def _counts(matrix: Tensor, ignore_index: int | None) -> tuple[Tensor, Tensor, Tensor, Bool[Tensor, " classes"]]:
-    """Hits, true pixels and predicted pixels of each class as float64, and whether the class has a score."""
     counts = matrix.cpu().double()
     hits, truth, predicted = counts.diagonal(), counts.sum(1), counts.sum(0)
     scored = truth + predicted > 0

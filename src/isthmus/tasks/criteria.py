@@ -1,20 +1,16 @@
-"""A criterion from what a configuration says: a name, a list of names, names with weights, or a module."""
+"""A criterion from what a configuration says."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from jaxtyping import Shaped
 from torch import Tensor, nn
 
-from isthmus.errors import ArgumentError, did_you_mean
-from isthmus.tasks.losses.classes import CrossEntropyLoss, DiceLoss, FocalLoss, JaccardLoss, LovaszLoss
+from isthmus.errors import ArgumentError
+from isthmus.tasks.losses.choosing import SHARED, chosen_losses
 
-SEGMENTATION_LOSSES: dict[str, Callable[..., nn.Module]] = {
-    "ce": CrossEntropyLoss,
-    "dice": DiceLoss,
-    "jaccard": JaccardLoss,
-    "focal": FocalLoss,
-    "lovasz": LovaszLoss,
-}
+Loss = str | list[str] | dict[str, float | dict[str, Any]] | nn.Module
+"""A loss by name, several of them, summed, several with a weight or arguments each, or a module."""
 
 
 class CombinedLoss(nn.Module):
@@ -31,7 +27,7 @@ class CombinedLoss(nn.Module):
     def __init__(self, losses: Mapping[str, nn.Module], weight: Sequence[float] | None = None) -> None:
         super().__init__()
         if not losses:
-            raise ArgumentError("a combined loss needs at least one loss")
+            raise ArgumentError("a combined loss needs at least one loss", argument="loss")
         if "loss" in losses:
             raise ArgumentError("no part of a combined loss can be called 'loss': that is the name of the sum")
         if weight is not None and len(weight) != len(losses):
@@ -47,36 +43,31 @@ class CombinedLoss(nn.Module):
 
 
 def build_criterion(
-    loss: str | list[str] | dict[str, float] | nn.Module,
-    known: Mapping[str, Callable[..., nn.Module]],
-    ignore_index: int | None = None,
+    loss: Loss,
+    compares: str,
+    ignore_index: float | None = None,
     class_weights: Sequence[float] | None = None,
 ) -> nn.Module:
     """The criterion that a configuration asks for.
 
     Args:
-        loss: a name, a list of names (summed), names with weights, or a module. A module is called with the prediction
-            and the target as they are; leaving out ignored pixels is up to it.
-        known: the losses that have a name.
+        loss: a name, a list of names (summed), names with weights or with arguments, `{dice: {weight: 0.5, smooth: 1},
+            ce: 1}`, or a module. A module is called with the prediction and the target as they are; leaving out ignored
+            pixels is up to it.
+        compares: what the task compares, which decides the losses that it takes; see `LossKind`.
         ignore_index: passed to each loss.
         class_weights: passed to each loss.
 
     Raises:
-        ArgumentError: a name is not known, or comes twice.
+        ArgumentError: a name is not known or comes twice, or a loss does not take an argument.
     """
     if isinstance(loss, nn.Module):
         return loss
-    if isinstance(loss, str):
-        return _by_name(loss, known)(ignore_index=ignore_index, class_weights=class_weights)
-    names = list(loss)
-    if len(set(names)) != len(names):
-        raise ArgumentError(f"a loss is named twice in {names}; give it a weight instead: {{name: 2.0}}")
-    parts = {name: _by_name(name, known)(ignore_index=ignore_index, class_weights=class_weights) for name in names}
-    return CombinedLoss(parts, list(loss.values()) if isinstance(loss, dict) else None)
+    chosen = chosen_losses(loss, compares, dict(zip(SHARED, (ignore_index, class_weights), strict=True)))
+    built = {each.entry.name: each.entry.build(**each.arguments) for each in chosen}
+    return built[loss] if isinstance(loss, str) else CombinedLoss(built, [each.weight for each in chosen])
 
 
-def _by_name(name: str, known: Mapping[str, Callable[..., nn.Module]]) -> Callable[..., nn.Module]:
-    if name not in known:
-        hint = did_you_mean(name, known) or "."
-        raise ArgumentError(f"no loss is called {name!r}{hint} The losses are: {', '.join(known)}")
-    return known[name]
+def losses_by_name(loss: Tensor | Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """What a criterion gives as losses by name, the total under "loss"."""
+    return {"loss": loss} if isinstance(loss, Tensor) else dict(loss)

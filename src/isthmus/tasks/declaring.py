@@ -1,10 +1,12 @@
 """What the declarations of several tasks have in common; without torch."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from isthmus.errors import Fault
-from isthmus.registry.kinds import Arguments
+from isthmus.errors import ArgumentError, did_you_mean
+from isthmus.registry import PURPOSE_REGISTRY, Entry, Registry
+from isthmus.registry.kinds import Arguments, Purpose
+from isthmus.specs import OutputSpec
 
 TASK, DATA = "model.init_args", "data.init_args"
 MODEL_ARGS = f"{TASK}.model_args"
@@ -16,51 +18,48 @@ def model_args(task: Arguments) -> Mapping[str, Any]:
     return given if isinstance(given, Mapping) else {}
 
 
-def count_classes_said(task: Arguments) -> int | None:
-    """How many classes a task has, from whichever argument says it."""
-    names = task.get("class_names")
-    said = [task.get("num_classes"), len(names) if isinstance(names, list) else None]
-    said.append(model_args(task).get("num_classes"))
-    return next((count for count in said if isinstance(count, int)), None)
+def as_far_as_told(make: Callable[[Arguments], OutputSpec], task: Arguments) -> OutputSpec | None:
+    """What the numbers of a task mean; None where its arguments do not tell, or are wrong."""
+    try:
+        return make(task)
+    except (TypeError, ValueError):
+        return None
 
 
-def class_names(task: Arguments) -> list[str]:
-    """The names of the classes of a task, their numbers where they have none; empty where nobody says how many."""
-    names = task.get("class_names")
-    if isinstance(names, list):
-        return [str(name) for name in names]
-    return [str(index) for index in range(count_classes_said(task) or 0)]
+def logged_by_all(task: Arguments) -> Iterator[str]:
+    """What every task logs beside its scores: the parts of a loss, auxiliary outputs, metrics that were asked for."""
+    for given in (task.get("loss"), task.get("aux_loss"), task.get("metrics")):
+        yield from map(str, given if isinstance(given, list | dict) else ())
 
 
-def logged_losses(task: Arguments) -> Iterator[str]:
-    """What is logged of the parts of a loss and of auxiliary outputs."""
-    for given in (task.get("loss"), task.get("aux_loss")):
-        for part in given if isinstance(given, list | dict) else ():
-            yield from (f"{part}{ending}" for ending in ("", "_epoch", "_step"))
+def declared_for(registry: Registry, compares: str) -> dict[str, Entry]:
+    """The losses or metrics for what a task compares; what says nothing about that is for all."""
+    entries = {name: registry.entry(name) for name in registry}
+    return {name: entry for name, entry in entries.items() if compares in getattr(entry, "compares", (compares,))}
 
 
-def class_faults(task: Arguments, data: Arguments) -> Iterator[Fault]:
-    """Every place that says another number of classes than the first."""
-    said: dict[str, Any] = {
-        f"{MODEL_ARGS}.num_classes": model_args(task).get("num_classes"),
-        f"{TASK}.num_classes": task.get("num_classes"),
-        f"{TASK}.class_names": _length(task.get("class_names")),
-        f"{DATA}.num_classes": data.get("num_classes"),
-        f"{DATA}.class_names": _length(data.get("class_names")),
-        f"{TASK}.class_weights": _length(task.get("class_weights")),
-        f"{TASK}.class_colors": _length(task.get("class_colors")),
-    }
-    counts = {key: count for key, count in said.items() if isinstance(count, int)}
-    if not any(key.endswith(("num_classes", "class_names")) for key in counts) and task.get("model") is None:
-        yield Fault(f"{MODEL_ARGS}.num_classes", "is missing; give num_classes, or class_names in the task")
-    if not counts:
-        return
-    reference = next(iter(counts))
-    for key, count in counts.items():
-        if count != counts[reference]:
-            verb = "is" if key.endswith("num_classes") else "has the length"
-            yield Fault(key, f"{verb} {count}, but {reference} says {counts[reference]} classes")
+def find_declared(registry: Registry, name: str, compares: str, argument: str) -> Entry:
+    """A loss or a metric by its name.
+
+    Args:
+        registry: where it is registered.
+        name: what it is called.
+        compares: what the task compares.
+        argument: where the name was given.
+
+    Raises:
+        ArgumentError: there is none of this name for what the task compares.
+    """
+    known = declared_for(registry, compares)
+    if name not in known:
+        hint = did_you_mean(name, known) or "."
+        kinds = registry.kind + ("es" if registry.kind.endswith("s") else "s")
+        listed = ", ".join(known) or "none"
+        raise ArgumentError(f"no {registry.kind} is called {name!r}{hint} The {kinds} are: {listed}", argument=argument)
+    return known[name]
 
 
-def _length(items: Any) -> int | None:
-    return len(items) if isinstance(items, list) else None
+def counts_of(purpose: str) -> str:
+    """The argument that tells a factory how many outputs a model of this purpose has."""
+    entry = PURPOSE_REGISTRY.entry(purpose)
+    return entry.counts if isinstance(entry, Purpose) else "num_classes"

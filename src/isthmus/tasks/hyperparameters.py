@@ -5,14 +5,16 @@ from dataclasses import asdict, is_dataclass
 from typing import Any
 
 _NOT_PLAIN = object()
+_NO_ARGUMENTS = frozenset({"self", "__class__", "given", "training"})
 
 
 def plain_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments of a constructor that are plain data: numbers, strings, and lists and dicts of them.
 
-    Dataclasses become dicts; modules and classes are left out, and so is the whole argument that holds one.
+    Dataclasses become dicts; modules and classes are left out, and so is the whole argument that holds one, and
+    `training`, which stands for arguments that are kept where they are named.
     """
-    plain = {name: _plain(value) for name, value in arguments.items() if name not in ("self", "__class__")}
+    plain = {name: _plain(value) for name, value in arguments.items() if name not in _NO_ARGUMENTS}
     return {name: value for name, value in plain.items() if value is not _NOT_PLAIN}
 
 

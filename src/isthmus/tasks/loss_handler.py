@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from isthmus.errors import ArgumentError
 from isthmus.models.base import ModelOutput
+from isthmus.tasks.criteria import losses_by_name
 
 
 class LossHandler:
@@ -31,23 +32,23 @@ class LossHandler:
         Raises:
             ArgumentError: the heads of the model and the weights do not have the same names.
         """
-        losses = _as_dict(criterion(model_output.output, ground_truth))
+        losses = losses_by_name(criterion(model_output.output, ground_truth))
         heads = model_output.auxiliary_heads or {}
         if not heads:
             return losses
         check_auxiliary_names(heads, aux_loss_weights)
         total = losses["loss"]
         for name, prediction in heads.items():
-            loss = _as_dict(criterion(prediction, ground_truth))["loss"]
+            loss = losses_by_name(criterion(prediction, ground_truth))["loss"]
             total = total + (aux_loss_weights or {})[name] * loss
             losses[name] = loss
         return {**losses, "loss": total}
 
     def log_loss(self, log: Callable[..., Any], loss_dict: Mapping[str, Tensor], batch_size: int) -> None:
-        """Log the loss under `<prefix>loss` and every part under its name, by step and by epoch."""
+        """Log the loss under `<prefix>loss` and every part under its name, all in the same way on every device."""
         for name, value in loss_dict.items():
-            extra: dict[str, Any] = {"prog_bar": True} if name == "loss" else {"on_step": True, "on_epoch": True}
-            log(f"{self.loss_prefix}{name}", value.detach(), sync_dist=True, batch_size=batch_size, **extra)
+            shown = {"prog_bar": True} if name == "loss" else {}
+            log(f"{self.loss_prefix}{name}", value.detach(), sync_dist=True, batch_size=batch_size, **shown)
 
 
 def check_auxiliary_names(heads: Collection[str], weights: Mapping[str, float] | None) -> None:
@@ -66,7 +67,3 @@ def check_auxiliary_names(heads: Collection[str], weights: Mapping[str, float] |
         )
     if "loss" in heads:
         raise ArgumentError("no auxiliary head can be called 'loss': that is the name of the sum")
-
-
-def _as_dict(loss: Tensor | Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {"loss": loss} if isinstance(loss, Tensor) else dict(loss)

@@ -1,14 +1,14 @@
-"""The metrics of one split of a task."""
+"""What all metrics of tasks have in common, and metrics that are asked for beside them."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from jaxtyping import Int
 from torch import Tensor, nn
 
-from isthmus.tasks.boundary import BoundaryMeanIoU
-from isthmus.tasks.confusion import ConfusionMatrix, segmentation_scores
+from isthmus.registry import METRIC_REGISTRY
+from isthmus.tasks.declaring import find_declared
+from isthmus.tasks.valid_pixels import valid_pixels
 
 
 class TaskMetrics(nn.Module, ABC):
@@ -20,7 +20,7 @@ class TaskMetrics(nn.Module, ABC):
         """Whether any batch was counted since the last reset."""
 
     @abstractmethod
-    def update(self, prediction: Tensor, target: Any) -> None:
+    def update(self, prediction: Any, target: Any) -> None:
         """Count a batch."""
 
     @abstractmethod
@@ -32,42 +32,58 @@ class TaskMetrics(nn.Module, ABC):
         """Forget every batch."""
 
 
-class SegmentationMetrics(TaskMetrics):
-    """One confusion matrix, from which the scores follow, and the boundary score.
+class WithRequested(TaskMetrics):
+    """The metrics of a task, and registered ones that are asked for by name.
+
+    These have `update`, `compute` and `reset` as torchmetrics has them. They are given the elements that count, of
+    prediction and target alike, in one row; where the target is no tensor, both as they are.
 
     Args:
-        class_names: the classes, in the order of their labels.
-        ignore_index: the label of pixels that do not count; None where all do.
-        boundary: whether to compute Boundary_mIoU, which costs more than all the others together.
+        own: the metrics of the task.
+        names: what the others are called.
+        compares: what the task compares.
+        outputs: how many numbers the model gives for a pixel or an image, for metrics that take `num_classes`.
+        ignore_index: the value of elements that do not count.
+
+    Raises:
+        ArgumentError: a name is not known.
     """
 
-    def __init__(self, class_names: Sequence[str], ignore_index: int | None = None, *, boundary: bool = True) -> None:
+    def __init__(
+        self, own: TaskMetrics, names: Sequence[str], compares: str, outputs: int | None, ignore_index: float | None
+    ) -> None:
         super().__init__()
-        self.class_names = list(class_names)
+        self.own = own
         self.ignore_index = ignore_index
-        self.confusion = ConfusionMatrix(len(self.class_names), ignore_index)
-        self.boundary = BoundaryMeanIoU(len(self.class_names), ignore_index) if boundary else None
+        self.requested = nn.ModuleDict()
+        for name in names:
+            entry = find_declared(METRIC_REGISTRY, name, compares, "metrics")
+            counted = "num_classes" in entry.signature().names
+            self.requested[name] = entry.build(**({"num_classes": outputs} if counted else {}))
 
     @property
     def update_called(self) -> bool:
         """Whether any batch was counted since the last reset."""
-        return self.confusion.update_called
+        return self.own.update_called
 
-    def update(self, prediction: Int[Tensor, "..."], target: Tensor) -> None:
-        """Count a batch of class maps `(B, H, W)`."""
-        self.confusion.update(prediction, target)
-        if self.boundary is not None:
-            self.boundary.update(prediction, target)
+    def update(self, prediction: Any, target: Any) -> None:
+        """Count a batch."""
+        self.own.update(prediction, target)
+        if isinstance(target, Tensor):
+            valid = valid_pixels(target, self.ignore_index)
+            prediction, target = prediction[valid], target[valid]
+        for _, metric in self._requested():
+            metric.update(prediction, target)
 
     def compute(self) -> dict[str, Tensor]:
         """Every score by its name, over all batches and devices."""
-        scores = segmentation_scores(self.confusion.compute(), self.class_names, self.ignore_index)
-        if self.boundary is not None:
-            scores["Boundary_mIoU"] = self.boundary.compute()
-        return scores
+        return self.own.compute() | {name: metric.compute() for name, metric in self._requested()}
 
     def reset(self) -> None:
         """Forget every batch."""
-        self.confusion.reset()
-        if self.boundary is not None:
-            self.boundary.reset()
+        self.own.reset()
+        for _, metric in self._requested():
+            metric.reset()
+
+    def _requested(self) -> Iterable[tuple[str, Any]]:
+        return self.requested.items()

@@ -34,7 +34,7 @@ def match_shape(target: Shaped[Tensor, "..."], shape: Sequence[int]) -> Shaped[T
     return target
 
 
-def valid_pixels(target: Shaped[Tensor, "*any"], ignore_index: int | float | None = None) -> Bool[Tensor, "*any"]:
+def valid_pixels(target: Shaped[Tensor, "*any"], ignore_index: float | None = None) -> Bool[Tensor, "*any"]:
     """Where the target counts: not NaN, and not `ignore_index`."""
     valid = ~target.isnan() if target.is_floating_point() else torch.ones_like(target, dtype=torch.bool)
     return valid if ignore_index is None else valid & (target != ignore_index)
@@ -44,7 +44,7 @@ def class_labels(
     target: Shaped[Tensor, "..."],
     shape: Sequence[int],
     num_classes: int,
-    ignore_index: int | None = None,
+    ignore_index: float | None = None,
     filenames: Sequence[str] | None = None,
 ) -> tuple[Int[Tensor, "..."], Bool[Tensor, "..."]]:
     """The class of every pixel, and which pixels count; pixels that do not count are given class 0.
@@ -77,7 +77,7 @@ def _all_classes(labels: Tensor, num_classes: int) -> bool:
     return whole and low >= 0 and high < num_classes
 
 
-def _describe(labels: Tensor, num_classes: int, ignore_index: int | None, filenames: Sequence[str] | None) -> str:
+def _describe(labels: Tensor, num_classes: int, ignore_index: float | None, filenames: Sequence[str] | None) -> str:
     outside = (labels < 0) | (labels >= num_classes) | (labels != labels.round())
     values, counts = labels[outside].unique(return_counts=True)
     shown = [f"{value:g} ({count} pixels)" for value, count in zip(values.tolist(), counts.tolist(), strict=True)]

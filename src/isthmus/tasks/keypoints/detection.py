@@ -9,6 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torchmetrics import Metric
 
+from isthmus.tasks.keypoints.declaration import OF_OBJECTS
 from isthmus.tasks.keypoints.targets import PointTarget
 from isthmus.tasks.metrics import TaskMetrics
 
@@ -142,12 +143,10 @@ class DetectionMetrics(TaskMetrics):
 def _scores(counts: dict[str, Tensor]) -> dict[str, Tensor]:
     hits, found, labelled = (counts[name] for name in ("hits", "found", "labelled"))
     nothing = found + labelled == 0
-    shares = {
-        "precision": hits / found.clamp_min(1),
-        "recall": hits / labelled.clamp_min(1),
-        "F1": 2 * hits / (found + labelled).clamp_min(1),
-    }
-    return {name: share.masked_fill(nothing, torch.nan) for name, share in shares.items()} | {
-        "mean_error": counts["distance"] / hits,
-        "count_error": counts["miscounted"] / counts["images"],
-    }
+    shares = hits / found.clamp_min(1), hits / labelled.clamp_min(1), 2 * hits / (found + labelled).clamp_min(1)
+    values = (
+        *(share.masked_fill(nothing, torch.nan) for share in shares),
+        counts["distance"] / hits,
+        counts["miscounted"] / counts["images"],
+    )
+    return dict(zip(OF_OBJECTS, values, strict=True))

@@ -5,8 +5,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from isthmus.errors import ArgumentError, ShapeError, did_you_mean
-from isthmus.tasks.keypoints.targets import PointTarget, confidence_maps, offset_maps, output_stride
+from isthmus.errors import ShapeError
+from isthmus.models.map_stride import map_stride
+from isthmus.tasks.criteria import Loss, build_criterion, losses_by_name
+from isthmus.tasks.keypoints.declaration import KEYPOINTS, OFFSET_PARTS
+from isthmus.tasks.keypoints.targets import PointTarget, confidence_maps, offset_maps
 
 
 class BalancedSquaredError(nn.Module):
@@ -30,14 +33,11 @@ class BalancedSquaredError(nn.Module):
         return (weights * (prediction - target).square()).sum() / weights.sum()
 
 
-KEYPOINT_LOSSES: dict[str, type[nn.Module]] = {"balanced": BalancedSquaredError, "mse": nn.MSELoss}
-
-
 class KeypointCriterion(nn.Module):
     """Draws the maps of the true points at the stride of a prediction, and compares.
 
     Args:
-        loss: "mse", "balanced" or a module, which is called with predicted and true confidence maps.
+        loss: a loss of confidence, or several, see `build_criterion`; a module is called with predicted and true maps.
         num_points: how many maps of confidence there are.
         sigma: see `confidence_maps`.
         offsets: whether the prediction holds offsets as well, `2 K` channels behind the K of the confidence. They are
@@ -47,9 +47,9 @@ class KeypointCriterion(nn.Module):
         ArgumentError: the loss is not known.
     """
 
-    def __init__(self, loss: str | nn.Module, num_points: int, sigma: float, *, offsets: bool = False) -> None:
+    def __init__(self, loss: Loss, num_points: int, sigma: float, *, offsets: bool = False) -> None:
         super().__init__()
-        self.loss = loss if isinstance(loss, nn.Module) else _by_name(loss)
+        self.loss = build_criterion(loss, KEYPOINTS.compares)
         self.num_points, self.sigma, self.offsets = num_points, sigma, offsets
 
     def forward(
@@ -64,22 +64,17 @@ class KeypointCriterion(nn.Module):
         if prediction.shape[1] != expected:
             raise ShapeError(f"the model gives {prediction.shape[1]} maps; {expected} were expected")
         size = tuple(prediction.shape[-2:])
-        drawing = (target.points.float(), size, output_stride(target.image_size, size), self.sigma)
+        drawing = (target.points.float(), size, map_stride(target.image_size, size), self.sigma)
         prediction = prediction.float()
-        confidence: Tensor = self.loss(prediction[:, : self.num_points], confidence_maps(*drawing))
+        loss: Tensor | dict[str, Tensor] = self.loss(prediction[:, : self.num_points], confidence_maps(*drawing))
         if not self.offsets:
-            return confidence
+            return loss
+        confidence = losses_by_name(loss)["loss"]
         offset = self._offset_loss(prediction[:, self.num_points :].unflatten(1, (-1, 2)), offset_maps(*drawing))
-        return {"loss": confidence + offset, "confidence": confidence, "offset": offset}
+        parts = dict(zip(OFFSET_PARTS, (confidence, offset), strict=True))
+        return {**losses_by_name(loss), **parts, "loss": confidence + offset}
 
     def _offset_loss(self, prediction: Tensor, target: Tensor) -> Tensor:
         known = ~target.isnan()
         errors = F.l1_loss(prediction, torch.where(known, target, 0.0), reduction="none") * known
         return errors.sum() / known.sum().clamp_min(1) / self.sigma
-
-
-def _by_name(name: str) -> nn.Module:
-    if name not in KEYPOINT_LOSSES:
-        hint = did_you_mean(name, KEYPOINT_LOSSES) or "."
-        raise ArgumentError(f"no loss is called {name!r}{hint} The losses are: {', '.join(KEYPOINT_LOSSES)}")
-    return KEYPOINT_LOSSES[name]()

@@ -8,6 +8,7 @@ from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.utilities.data import dim_zero_cat
 
+from isthmus.tasks.keypoints.declaration import scores_of_poses
 from isthmus.tasks.keypoints.targets import PointTarget
 from isthmus.tasks.metrics import TaskMetrics
 
@@ -108,14 +109,14 @@ def _scores(errors: Tensor, thresholds: Sequence[float]) -> dict[str, Tensor]:
     labelled = errors[_labelled(errors)]
     found = labelled[labelled.isfinite()]
     absent = errors[~_labelled(errors)]
-    correct = {f"PCK@{threshold:g}": _share(labelled <= threshold) for threshold in thresholds}
-    return {
-        "mean_error": found.mean(),
-        "median_error": found.quantile(0.5) if len(found) else found.mean(),
-        **correct,
-        "missed": _share(labelled == torch.inf),
-        "extra": _share(absent == -torch.inf),
-    }
+    values = (
+        found.mean(),
+        found.quantile(0.5) if len(found) else found.mean(),
+        *(_share(labelled <= threshold) for threshold in thresholds),
+        _share(labelled == torch.inf),
+        _share(absent == -torch.inf),
+    )
+    return dict(zip(scores_of_poses(thresholds), values, strict=True))
 
 
 def _share(hits: Tensor) -> Tensor:

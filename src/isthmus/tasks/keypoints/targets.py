@@ -1,10 +1,9 @@
-"""From points to the maps that a network learns, and what stride those maps have.
+"""From the points of a batch to the maps that a network learns.
 
 A coordinate is (x, y) = (column, row) in pixels of the image; whole numbers are the centres of pixels. The cell (i, j)
 of a map of stride s lies at x = j s, y = i s.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,7 +11,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from isthmus.errors import ShapeError
+from isthmus.errors import DataError, LabelError, ShapeError
+from isthmus.specs import Points
 
 OFFSET_THRESHOLD = 0.2
 """The confidence above which a cell learns how far away its point is; that of SLEAP."""
@@ -36,39 +36,43 @@ class PointTarget:
         return len(self.points)
 
 
-def output_stride(image_size: Sequence[int], map_size: Sequence[int]) -> int:
-    """How many pixels lie between two cells of a map.
-
-    A map of stride s has `ceil(size / s)` cells along each axis: those that lie in the image.
-
-    >>> output_stride((240, 320), (120, 160)), output_stride((101, 75), (26, 19))
-    (2, 4)
+def check_points(points: Tensor, images: int, spec: Points, filenames: Sequence[str] | None = None) -> None:
+    """Check the true points of a batch.
 
     Args:
-        image_size: (height, width) of the image.
-        map_size: (height, width) of the map.
+        points: as the data give them, `(batch, instances, points, 2)`.
+        images: how many images there are.
+        spec: the points that there may be.
+        filenames: where the images come from, for messages.
 
     Raises:
-        ShapeError: no whole number of pixels fits, or it differs between the axes, or several would do.
+        ShapeError: they have another shape.
+        LabelError: a point is infinite, or only half of it is NaN.
+        DataError: an image holds more points of a name than may be.
     """
-    exact = {size / cells for size, cells in zip(image_size, map_size, strict=True)}
-    if len(exact) == 1 and (stride := exact.pop()).is_integer():
-        return int(stride)
-    fitting = set.intersection(*(_strides(size, cells) for size, cells in zip(image_size, map_size, strict=True)))
-    if len(fitting) != 1:
-        found = f"all of {sorted(fitting)} do" if fitting else "none does"
+    count = len(spec.names)
+    if points.ndim != 4 or (points.shape[0], *points.shape[2:]) != (images, count, 2):
         raise ShapeError(
-            f"the model gives maps of {tuple(map_size)} for images of {tuple(image_size)} (height, width); expected "
-            f"one whole number of pixels from cell to cell along both axes, but {found}. Images whose sides are "
-            "multiples of what the model reduces them by always fit"
+            f"keypoints have the shape {tuple(points.shape)}; expected ({images}, instances, {count}, 2): images, "
+            f"instances, the points {', '.join(spec.names)}, and x and y"
         )
-    return fitting.pop()
+    absent = points.isnan()
+    broken = (absent[..., 0] != absent[..., 1]) | points.isinf().any(-1)
+    labelled = (~absent).all(-1).sum(1)  # (images, points)
+    most, any_broken = torch.stack([labelled.max(), broken.sum()]).tolist()
+    if any_broken:
+        raise LabelError(f"keypoints are infinite or half NaN in {_named(broken.flatten(1).any(1), filenames)}")
+    if most > spec.max_instances:
+        crowded = _named((labelled > spec.max_instances).any(1), filenames)
+        raise DataError(
+            f"{crowded}: up to {most} points of one name are labelled, but max_instances is {spec.max_instances}; set "
+            "it to the most that an image holds"
+        )
 
 
-def _strides(size: int, cells: int) -> set[int]:
-    """Every s for which `ceil(size / s)` is the number of cells."""
-    highest = size if cells == 1 else math.ceil(size / (cells - 1)) - 1
-    return set(range(math.ceil(size / cells), highest + 1))
+def _named(bad: Tensor, filenames: Sequence[str] | None) -> str:
+    numbers = bad.nonzero().flatten().tolist()
+    return ", ".join(str(filenames[number]) if filenames else f"sample {number}" for number in numbers)
 
 
 def confidence_maps(

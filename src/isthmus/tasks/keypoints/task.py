@@ -1,42 +1,25 @@
 """Keypoints."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from isthmus.errors import ArgumentError, DataError, LabelError, ShapeError
-from isthmus.models.base import AuxiliaryHead, ModelOutput
+from isthmus.errors import ArgumentError, ShapeError
+from isthmus.models.base import ModelOutput
 from isthmus.models.padding import image_size
+from isthmus.specs import Points
 from isthmus.tasks.base import BaseTask
+from isthmus.tasks.criteria import Loss
+from isthmus.tasks.keypoints.declaration import DISTANCES, KEYPOINTS, points_of
 from isthmus.tasks.keypoints.detection import DetectionMetrics
 from isthmus.tasks.keypoints.losses import KeypointCriterion
 from isthmus.tasks.keypoints.peaks import REFINEMENTS, find_peaks
 from isthmus.tasks.keypoints.pose import PoseMetrics
-from isthmus.tasks.keypoints.targets import PointTarget, output_stride
+from isthmus.tasks.keypoints.targets import PointTarget, check_points
 from isthmus.tasks.metrics import TaskMetrics
-
-
-@dataclass
-class KeypointOutput(ModelOutput):
-    """Maps, and the size of the images that they are of.
-
-    Attributes:
-        image_size: (height, width) in pixels.
-    """
-
-    image_size: tuple[int, int] = (0, 0)
-
-    @property
-    def stride(self) -> int:
-        """How many pixels lie between two cells of the maps.
-
-        Raises:
-            ShapeError: no whole number.
-        """
-        return output_stride(self.image_size, self.output.shape[-2:])
+from isthmus.tasks.targets import truth_of
 
 
 class KeypointTask(BaseTask):
@@ -57,14 +40,15 @@ class KeypointTask(BaseTask):
     After each validation and test epoch `point_scores` holds the scores of each point name.
 
     Args:
-        model_args: the arguments of the factory.
-        model_factory: the name of a factory that builds the model.
-        model: a ready model. It wins over the factory.
+        model_args: see `BaseTask`, as for all that is not listed here.
+        model_factory: likewise.
+        model: likewise.
         point_names: the names of the K points, in the order of the data.
         sigma: how wide the peaks are that the model learns: the standard deviation in pixels of the image.
-        loss: "balanced" (see `BalancedSquaredError`), "mse", or a module, which is called with predicted and true maps.
-            "mse" is the field's choice, and as good where points are not small and layers begin well; with PyTorch's
-            default initialisation and a sigma of a few pixels its maps stay empty for long or for good.
+        loss: the name of a loss of confidence, "balanced" (see `BalancedSquaredError`) or "mse", several of them as for
+            other tasks, or a module, which is called with predicted and true maps. "mse" is the field's choice, and as
+            good where points are not small and layers begin well; with PyTorch's default initialisation and a sigma of
+            a few pixels its maps stay empty for long or for good.
         offsets: whether the model also learns the vector from each cell near a point to that point, in 2 K further
             maps, and places points by them.
         peak_threshold: peaks that are not higher are no points.
@@ -76,36 +60,24 @@ class KeypointTask(BaseTask):
         pck_thresholds: the distances in pixels at which PCK is given. For one instance.
         match_distance: how far from a true point a predicted one may be to count as the same, in pixels. For several
             instances.
-        aux_heads: auxiliary heads, passed to the factory.
-        aux_loss: the weight of the loss of each auxiliary head, by name; the stacks of a model weigh 1 each by default.
-        lr: the learning rate.
-        optimizer: the name of a class in `torch.optim`; Adam by default.
-        optimizer_hparams: further arguments of the optimiser.
-        scheduler: the name of a class in `torch.optim.lr_scheduler`.
-        scheduler_hparams: arguments of the scheduler.
-        freeze_backbone: whether the encoder is not trained.
-        freeze_decoder: whether necks and decoder are not trained.
-        freeze_head: whether the head is not trained.
-        test_dataloaders_names: a name for each test dataloader, where there are several.
-        lr_overrides: learning rates by a part of the parameter name; the longest that matches wins.
-        path_to_record_metrics: a folder in which `metrics.csv` collects the metrics of every epoch.
+        training: see `BaseTask`.
 
     Raises:
         ArgumentError: neither model nor factory is given, or an argument has no valid value.
     """
 
-    task = "keypoints"
-    target_key = "keypoints"
+    kind = KEYPOINTS
+    output_spec: Points
 
     def __init__(
         self,
         model_args: dict[str, Any] | None = None,
         model_factory: str | None = None,
         model: nn.Module | None = None,
+        loss: Loss = "balanced",
         *,
         point_names: list[str],
         sigma: float = 5.0,
-        loss: str | nn.Module = "balanced",
         offsets: bool = False,
         peak_threshold: float = 0.2,
         refine: str | None = None,
@@ -113,75 +85,46 @@ class KeypointTask(BaseTask):
         min_distance: float | None = None,
         pck_thresholds: list[float] | None = None,
         match_distance: float = 10.0,
-        aux_heads: list[AuxiliaryHead | dict[str, Any]] | None = None,
-        aux_loss: dict[str, float] | None = None,
-        lr: float = 1e-3,
-        optimizer: str | None = None,
-        optimizer_hparams: dict[str, Any] | None = None,
-        scheduler: str | None = None,
-        scheduler_hparams: dict[str, Any] | None = None,
-        freeze_backbone: bool = False,
-        freeze_decoder: bool = False,
-        freeze_head: bool = False,
-        test_dataloaders_names: list[str] | None = None,
-        lr_overrides: dict[str, float] | None = None,
-        path_to_record_metrics: str | None = None,
+        **training: Any,
     ) -> None:
-        arguments = dict(locals())
-        self.point_names = _check_names(point_names)
-        self.sigma, self.offsets, self.peak_threshold = sigma, offsets, peak_threshold
-        self.refine = refine or ("offsets" if offsets else "quadratic")
-        self.max_instances, self.match_distance = max_instances, match_distance
-        self.min_distance = sigma if min_distance is None else min_distance
-        self.pck_thresholds = [2.0, 5.0, 10.0] if pck_thresholds is None else list(pck_thresholds)
+        self.pck_thresholds = list(DISTANCES if pck_thresholds is None else pck_thresholds)
+        self.match_distance = match_distance
         self.point_scores: dict[str, dict[str, dict[str, float]]] = {}
-        self._check_values()
-        super().__init__(
-            KeypointCriterion(loss, len(self.point_names), sigma, offsets=offsets),
-            model=model,
-            model_factory=model_factory,
-            model_args=self._tell_maps(model_args or {}),
-            aux_heads=aux_heads,
-            aux_loss=aux_loss,
-            lr=lr,
-            optimizer=optimizer,
-            optimizer_hparams=optimizer_hparams,
-            scheduler=scheduler,
-            scheduler_hparams=scheduler_hparams,
-            lr_overrides=lr_overrides,
-            freeze_backbone=freeze_backbone,
-            freeze_decoder=freeze_decoder,
-            freeze_head=freeze_head,
-            test_dataloaders_names=test_dataloaders_names,
-            path_to_record_metrics=path_to_record_metrics,
-        )
-        self.store_hyperparameters(arguments)
+        super().__init__(dict(locals()), model_args, model_factory, model, **training)
 
     @property
-    def num_maps(self) -> int:
-        """How many maps the model gives: one a point name, and with offsets two more."""
-        return len(self.point_names) * (3 if self.offsets else 1)
+    def point_names(self) -> list[str]:
+        """The K points, in the order of the data."""
+        return list(self.output_spec.names)
+
+    def describe(self, given: Mapping[str, Any]) -> Points:
+        """The points, and how peaks are found."""
+        points = points_of(given)
+        if points.refine not in REFINEMENTS or (points.refine == "offsets" and not points.offsets):
+            known = ", ".join(name for name in REFINEMENTS if name != "offsets" or points.offsets)
+            raise ArgumentError(f"refine is {points.refine!r}; expected one of {known}", argument="refine")
+        return points
+
+    def make_criterion(self, given: Mapping[str, Any]) -> KeypointCriterion:
+        """The loss between maps and the points that they are of."""
+        points = self.output_spec
+        return KeypointCriterion(given["loss"], len(points.names), given["sigma"], offsets=points.offsets)
 
     def make_metrics(self, split: str) -> PoseMetrics | DetectionMetrics:  # noqa: ARG002
         """The metrics of a split: of poses or, with several instances, of detections."""
-        if self.max_instances == 1:
+        if self.output_spec.max_instances == 1:
             return PoseMetrics(self.point_names, self.pck_thresholds)
         return DetectionMetrics(self.point_names, self.match_distance)
 
-    def forward(self, x: Any, **kwargs: Any) -> KeypointOutput:
+    def forward(self, x: Any, **kwargs: Any) -> ModelOutput:
         """The maps of a batch of images.
 
         Raises:
             ShapeError: the model does not give so many maps, or they do not lie on the images.
         """
-        output, size = super().forward(x, **kwargs), image_size(x)
-        maps = output.output
-        if maps.ndim != 4 or maps.shape[1] != self.num_maps:
-            raise ShapeError(
-                f"the model gives {tuple(maps.shape)}; expected (batch, {self.num_maps} maps, height, width)"
-            )
-        self._check_padding(size, (maps.shape[-2], maps.shape[-1]))
-        return KeypointOutput(maps, output.auxiliary_heads, size)
+        output = super().forward(x, **kwargs)
+        self._check_padding(image_size(x), (output.output.shape[-2], output.output.shape[-1]))
+        return output
 
     def make_target(self, batch: Mapping[str, Any], output: ModelOutput) -> PointTarget:
         """The true points of a batch.
@@ -191,35 +134,24 @@ class KeypointTask(BaseTask):
             ShapeError: they are not `(B, N, K, 2)`.
             LabelError: a point is infinite, or only half of it is NaN.
         """
-        if self.target_key not in batch:
-            raise DataError(f"the batch has no {self.target_key!r}; it has {', '.join(map(repr, batch))}")
-        points, names = batch[self.target_key], self.point_names
-        wanted = (len(output.output), len(names), 2)
-        if points.ndim != 4 or (points.shape[0], *points.shape[2:]) != wanted:
-            raise ShapeError(
-                f"keypoints have the shape {tuple(points.shape)}; expected ({wanted[0]}, instances, {len(names)}, 2): "
-                f"images, instances, the points {', '.join(names)}, and x and y"
-            )
-        _check_points(points, self.max_instances, batch.get("filename"))
-        return PointTarget(points, image_size(batch["image"]))
+        points, size = truth_of(batch, self.kind.batch), image_size(batch["image"])
+        check_points(points, len(output.output), self.output_spec, batch.get("filename"))
+        return PointTarget(points, size)
 
     def decide(self, output: ModelOutput) -> Tensor:
         """The points that the model finds, `(B, N, K, 3)`: x and y in pixels and the height of the peak.
 
         Points are NaN where there is none; N is `max_instances`, or fewer where maps have no more cells.
         """
-        if not isinstance(output, KeypointOutput):
-            raise ArgumentError("points are decided on what the task itself gives for images, which knows their size")
-        stride, count = output.stride, len(self.point_names)
-        maps = output.output.float()
+        spec, stride, maps = self.output_spec, output.stride, output.output.float()
         points, scores = find_peaks(
-            maps[:, :count],
+            maps[:, : len(spec.names)],
             stride,
-            threshold=self.peak_threshold,
-            refine=self.refine,
-            max_instances=self.max_instances,
-            radius=max(1, round(self.min_distance / stride)),
-            offsets=maps[:, count:] if self.offsets else None,
+            threshold=spec.threshold,
+            refine=spec.refine,
+            max_instances=spec.max_instances,
+            radius=max(1, round(spec.min_distance / stride)),
+            offsets=maps[:, len(spec.names) :] if spec.offsets else None,
         )
         return torch.cat([points, scores.unsqueeze(-1)], -1)
 
@@ -228,45 +160,14 @@ class KeypointTask(BaseTask):
         if split != "train" and isinstance(metrics, PoseMetrics | DetectionMetrics):
             self.point_scores[split] = metrics.per_point()
 
-    def predict_step(self, batch: dict[str, Any], batch_idx: int) -> tuple[Any, list[str] | None]:  # noqa: ARG002
-        """Predict a batch.
-
-        Returns:
-            `((points, "points"), filenames)`, with the points as `decide` gives them.
-
-        Raises:
-            DataError: an image holds NaN or infinite values.
-        """
-        return (self.decide(self.predict_output(batch)), "points"), batch.get("filename")
-
-    # --- checks -------------------------------------------------------------------------------------------------------
-
-    def _check_values(self) -> None:
-        numbers = {"sigma": self.sigma, "max_instances": self.max_instances, "match_distance": self.match_distance}
-        for name, value in numbers.items():
-            if value <= 0:
-                raise ArgumentError(f"{name} is {value}; more than 0 was expected")
-        if self.refine not in REFINEMENTS or (self.refine == "offsets" and not self.offsets):
-            known = [name for name in REFINEMENTS if name != "offsets" or self.offsets]
-            raise ArgumentError(f"refine is {self.refine!r}; expected one of {', '.join(known)}")
-
-    def _tell_maps(self, model_args: Mapping[str, Any]) -> dict[str, Any]:
-        """The arguments of the factory with the number of maps."""
-        told = {name: model_args[name] for name in ("num_classes", "num_outputs") if model_args.get(name) is not None}
-        for name, count in told.items():
-            if count != self.num_maps:
-                offsets = " and as many offsets along x and along y" if self.offsets else ""
-                raise ArgumentError(
-                    f"model_args.{name} is {count}, but the {len(self.point_names)} points "
-                    f"{', '.join(self.point_names)} take {self.num_maps} maps: one each{offsets}"
-                )
-        if model_args.get("image_size_out") is not None:
-            raise ArgumentError("model_args.image_size_out: maps of keypoints cover the whole image")
-        return dict(model_args) if told else {"num_classes": self.num_maps, **model_args}
+    def predicted(self, output: ModelOutput) -> tuple[Tensor, str]:
+        """The points as `decide` gives them, and the suffix "points"."""
+        return self.decide(output), "points"
 
     def _check_padding(self, size: tuple[int, int], map_size: tuple[int, int]) -> None:
         """Refuse maps of images that the model has padded on all sides: their cells lie between those of the image."""
-        multiple = getattr(self.model, "size_multiple", None)
+        said = getattr(self.model, "input_spec", None)
+        multiple = getattr(self.model, "size_multiple", None) or getattr(said, "multiple", None)
         if multiple is None or map_size == size:
             return
         sides = [multiple] * 2 if isinstance(multiple, int) else ([*multiple] * 2)[-2:]
@@ -276,28 +177,3 @@ class KeypointTask(BaseTask):
                 "cells of its maps do not lie on the pixels of the image; crop or pad them in a transform, or set "
                 "model_args.rescale: true"
             )
-
-
-def _check_names(names: Sequence[str]) -> list[str]:
-    if not names or len(set(names)) != len(names):
-        raise ArgumentError(f"point_names is {list(names)}; expected at least one name, and each once")
-    return list(names)
-
-
-def _check_points(points: Tensor, max_instances: int, filenames: Sequence[str] | None) -> None:
-    absent = points.isnan()
-    broken = (absent[..., 0] != absent[..., 1]) | points.isinf().any(-1)
-    labelled = (~absent).all(-1).sum(1)  # (images, points)
-    most, any_broken = torch.stack([labelled.max(), broken.sum()]).tolist()
-    if any_broken:
-        raise LabelError(f"keypoints are infinite or half NaN in {_named(broken.flatten(1).any(1), filenames)}")
-    if most > max_instances:
-        raise DataError(
-            f"{_named((labelled > max_instances).any(1), filenames)}: up to {most} points of one name are labelled, "
-            f"but max_instances is {max_instances}; set it to the most that an image holds"
-        )
-
-
-def _named(bad: Tensor, filenames: Sequence[str] | None) -> str:
-    numbers = bad.nonzero().flatten().tolist()
-    return ", ".join(str(filenames[number]) if filenames else f"sample {number}" for number in numbers)

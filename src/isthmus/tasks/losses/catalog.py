@@ -13,6 +13,11 @@ ENTRIES: tuple[LossKind, ...] = (
     _loss("jaccard", "losses.classes:JaccardLoss", "One minus the soft Jaccard index", "classes"),
     _loss("focal", "losses.classes:FocalLoss", "One-against-all focal loss (Lin et al. 2017)", "classes"),
     _loss("lovasz", "losses.classes:LovaszLoss", "Lovász-Softmax (Berman et al. 2018)", "classes"),
+    _loss("bce", "losses.classes:BinaryCrossEntropyLoss", "One-against-all binary cross-entropy", "classes"),
+    _loss("mse", "losses.quantities:MeanSquaredError", "Mean squared error", "quantities", "confidence"),
+    _loss("mae", "losses.quantities:MeanAbsoluteError", "Mean absolute error", "quantities"),
+    _loss("rmse", "losses.quantities:RootMeanSquaredError", "Root of the mean squared error", "quantities"),
+    _loss("huber", "losses.quantities:HuberLoss", "Squared near 0, absolute beyond (Huber 1964)", "quantities"),
     _loss(
         "balanced",
         "keypoints.losses:BalancedSquaredError",

@@ -1,7 +1,8 @@
-"""Losses for semantic segmentation.
+"""Losses of classes: one of K is true, of every pixel or of every image.
 
-All of them take logits `(B, K, H, W)` and labels `(B, H, W)`, leave out the pixels that do not count, weight the
-classes when weights are given, and are 0 with a gradient of 0 where no pixel counts.
+All of them take logits `(B, K, H, W)` and labels `(B, H, W)`, or `(B, K)` and `(B,)`, leave out the pixels that do not
+count, weight the classes when weights are given, and are 0 with a gradient of 0 where no pixel counts. What is said of
+pixels holds for images that have a label each.
 """
 
 from abc import ABC, abstractmethod
@@ -18,7 +19,7 @@ from isthmus.tasks.valid_pixels import class_labels
 _EPS = 1e-7
 
 
-class SegmentationLoss(nn.Module, ABC):
+class ClassLoss(nn.Module, ABC):
     """A loss between logits and class labels.
 
     Args:
@@ -44,8 +45,8 @@ class SegmentationLoss(nn.Module, ABC):
             LabelError: a label lies outside the classes.
             ArgumentError: the number of weights is not the number of classes.
         """
-        if prediction.ndim < 3:
-            raise ShapeError(f"the prediction has the shape {tuple(prediction.shape)}; expected (B, K, H, W)")
+        if prediction.ndim < 2:
+            raise ShapeError(f"the prediction has the shape {tuple(prediction.shape)}; expected (B, K, H, W) or (B, K)")
         classes = prediction.shape[1]
         if self.class_weights is not None and len(self.class_weights) != classes:
             raise ArgumentError(f"{len(self.class_weights)} class_weights are given for {classes} classes")
@@ -72,7 +73,7 @@ class SegmentationLoss(nn.Module, ABC):
         return (losses * weights).sum() / weights.sum().clamp_min(_EPS)
 
 
-class CrossEntropyLoss(SegmentationLoss):
+class CrossEntropyLoss(ClassLoss):
     """Cross-entropy, averaged over the pixels with the weight of their class."""
 
     def compute(self, logits: Tensor, labels: Tensor, valid: Tensor) -> Tensor:  # noqa: D102
@@ -83,8 +84,30 @@ class CrossEntropyLoss(SegmentationLoss):
         return total / weights.sum().clamp_min(_EPS)
 
 
-class _OverlapLoss(SegmentationLoss):
-    """One minus a score of overlap for each class; classes without a labelled pixel contribute 0 to the mean."""
+class BinaryCrossEntropyLoss(ClassLoss):
+    """One-against-all binary cross-entropy, averaged over pixels and, with their weights, over classes."""
+
+    def compute(self, logits: Tensor, labels: Tensor, valid: Tensor) -> Tensor:  # noqa: D102
+        truth = _membership(labels, valid, logits.shape[1])
+        entropy = F.binary_cross_entropy_with_logits(logits, truth.to(logits.dtype), reduction="none")
+        total = (entropy * valid.unsqueeze(1)).sum([0, *range(2, logits.ndim)])
+        return self.weighted_mean(total / valid.sum().clamp_min(1))
+
+
+class _OverlapLoss(ClassLoss):
+    """One minus a score of overlap for each class; classes without a labelled pixel contribute 0 to the mean.
+
+    Args:
+        ignore_index: the label of pixels that do not count; None where all do.
+        class_weights: how much each class counts, one number a class; None for all the same.
+        smooth: pixels that are added to both sides of the ratio, so that small classes weigh less.
+    """
+
+    def __init__(
+        self, ignore_index: int | None = None, class_weights: Sequence[float] | None = None, smooth: float = 0.0
+    ) -> None:
+        super().__init__(ignore_index, class_weights)
+        self.smooth = smooth
 
     def compute(self, logits: Tensor, labels: Tensor, valid: Tensor) -> Tensor:
         truth = _membership(labels, valid, logits.shape[1])
@@ -103,34 +126,45 @@ class DiceLoss(_OverlapLoss):
     """One minus the soft Dice coefficient (Milletari et al. 2016, V-Net), over the whole batch."""
 
     def score(self, overlap: Tensor, predicted: Tensor, labelled: Tensor) -> Tensor:  # noqa: D102
-        return overlap / (0.5 * (predicted + labelled)).clamp_min(_EPS)
+        return (overlap + 0.5 * self.smooth) / (0.5 * (predicted + labelled + self.smooth)).clamp_min(_EPS)
 
 
 class JaccardLoss(_OverlapLoss):
     """One minus the soft Jaccard index (intersection over union), over the whole batch."""
 
     def score(self, overlap: Tensor, predicted: Tensor, labelled: Tensor) -> Tensor:  # noqa: D102
-        return overlap / (predicted + labelled - overlap).clamp_min(_EPS)
+        return (overlap + self.smooth) / (predicted + labelled - overlap + self.smooth).clamp_min(_EPS)
 
 
-class FocalLoss(SegmentationLoss):
-    """One-against-all focal loss (Lin et al. 2017) with exponent 2, normalised by the sum of its focal terms.
+class FocalLoss(ClassLoss):
+    """One-against-all focal loss (Lin et al. 2017), normalised by the sum of its focal terms.
 
     As in segmentation-models-pytorch, the normalised terms (Leng et al. 2019, arXiv:1909.07829) are averaged over the
     pixels once more. The value is therefore about the number of pixels smaller than a cross-entropy: beside another
     loss it needs a large weight.
+
+    Args:
+        ignore_index: the label of pixels that do not count; None where all do.
+        class_weights: how much each class counts, one number a class; None for all the same.
+        gamma: the exponent of the focal terms.
     """
+
+    def __init__(
+        self, ignore_index: int | None = None, class_weights: Sequence[float] | None = None, gamma: float = 2.0
+    ) -> None:
+        super().__init__(ignore_index, class_weights)
+        self.gamma = gamma
 
     def compute(self, logits: Tensor, labels: Tensor, valid: Tensor) -> Tensor:  # noqa: D102
         truth = _membership(labels, valid, logits.shape[1])
         entropy = F.binary_cross_entropy_with_logits(logits, truth.to(logits.dtype), reduction="none")
-        focus = (1 - torch.exp(-entropy)).square() * valid.unsqueeze(1)
+        focus = (1 - torch.exp(-entropy)) ** self.gamma * valid.unsqueeze(1)
         axes = [0, *range(2, logits.ndim)]
         total, norm = (focus * entropy).sum(axes), focus.sum(axes).clamp_min(1e-6)
         return self.weighted_mean(total / norm / valid.sum().clamp_min(1))
 
 
-class LovaszLoss(SegmentationLoss):
+class LovaszLoss(ClassLoss):
     """Lovász-Softmax (Berman et al. 2018), over the whole batch and the classes that are labelled in it."""
 
     def compute(self, logits: Tensor, labels: Tensor, valid: Tensor) -> Tensor:  # noqa: D102

@@ -1,24 +1,32 @@
-"""What a configuration must know of the segmentation task; without torch."""
+"""What must be known of the segmentation task before torch is imported."""
 
 from collections.abc import Iterator
+from functools import partial
 
 from isthmus.errors import Fault
 from isthmus.registry.kinds import Arguments, TaskKind
-from isthmus.specs import Classes
-from isthmus.tasks.declaring import class_faults, class_names, count_classes_said, logged_losses
+from isthmus.tasks.classes import class_faults, class_names, classes_of, count_classes
+from isthmus.tasks.declaring import DATA, TASK, as_far_as_told, logged_by_all
+from isthmus.tasks.losses.choosing import loss_faults
 
-_OVERALL = ("mIoU", "mIoU_Micro", "F1_Score", "Accuracy", "Pixel_Accuracy", "Boundary_mIoU")
-_OF_A_CLASS = ("IoU", "F1", "Class_Accuracy")
+OVERALL = ("mIoU", "mIoU_Micro", "F1_Score", "Accuracy", "Pixel_Accuracy")
+"""The scores over all classes, in the order in which they are computed."""
+
+OF_A_CLASS = ("IoU", "Class_Accuracy", "F1")
+"""The scores of each class, likewise; they are logged with its name."""
+
+BOUNDARY = "Boundary_mIoU"
 
 
 def _logged(task: Arguments) -> Iterator[str]:
     yield "loss"
-    yield from _OVERALL
-    yield from (f"{score}_{name}" for score in _OF_A_CLASS for name in class_names(task))
-    yield from logged_losses(task)
+    yield from (*OVERALL, BOUNDARY)
+    yield from (f"{score}_{name}" for score in OF_A_CLASS for name in class_names(task))
+    yield from logged_by_all(task)
 
 
 def _faults(task: Arguments, data: Arguments) -> Iterator[Fault]:
+    yield from loss_faults(task, "classes")
     yield from class_faults(task, data)
     ignored = task.get("ignore_index")
     for name in ("ignore_index", "no_label_replace"):
@@ -27,30 +35,25 @@ def _faults(task: Arguments, data: Arguments) -> Iterator[Fault]:
             continue
         said = "is not given" if ignored is None else f"is {ignored}"
         yield Fault(
-            "model.init_args.ignore_index",
-            f"{said}, but data.init_args.{name} is {value}: pixels without a label must be what the task leaves out",
+            f"{TASK}.ignore_index",
+            f"{said}, but {DATA}.{name} is {value}: pixels without a label must be what the task leaves out",
         )
 
 
-def _output(task: Arguments) -> Classes | None:
-    names = class_names(task)
-    return Classes(tuple(names)) if names else None
-
-
-ENTRIES = (
-    TaskKind(
-        "SemanticSegmentationTask",
-        "isthmus.tasks.segmentation.task:SemanticSegmentationTask",
-        facts={"doc": "a class for every pixel"},
-        purpose="segmentation",
-        compares="classes",
-        batch="mask",
-        counted=count_classes_said,
-        output=_output,
-        logged=_logged,
-        monitor="val/mIoU",
-        mode="max",
-        shown=("loss", "mIoU"),
-        faults=_faults,
-    ),
+SEGMENTATION = TaskKind(
+    "SemanticSegmentationTask",
+    "isthmus.tasks.segmentation.task:SemanticSegmentationTask",
+    facts={"doc": "a class for every pixel"},
+    purpose="segmentation",
+    compares="classes",
+    batch="mask",
+    counted=count_classes,
+    output=partial(as_far_as_told, classes_of),
+    logged=_logged,
+    monitor="val/mIoU",
+    mode="max",
+    shown=("loss", "mIoU"),
+    faults=_faults,
 )
+
+ENTRIES = (SEGMENTATION,)
