@@ -10,7 +10,7 @@ left out. Nothing here depends on the order of the files.
 import itertools
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from isthmus.datasets.splits import Split
@@ -24,17 +24,23 @@ _SHOWN = 3
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """An image with its label.
+    """The files that belong together.
 
     Attributes:
-        identifier: what the names of the two have in common.
-        image: the file of the image.
+        identifier: what their names have in common.
+        image: the file of the image, after which the sample is called; of several modalities, that of the first.
         label: the file of the label; None where there is none to expect.
+        modalities: where there are several, the file of the image of each.
     """
 
     identifier: str
     image: Path
     label: Path | None = None
+    modalities: Mapping[str, Path] = field(default_factory=dict, hash=False)
+
+    def file(self, modality: str) -> Path:
+        """The file of the image of a modality."""
+        return self.modalities.get(modality, self.image)
 
 
 def find_images(root: str | Path, pattern: str) -> list[Sample]:
