@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from isthmus.datasets.labels import SegmentationSource
-from isthmus.datasets.preprocessing import fit, read_values
+from isthmus.datasets.preprocessing import fit_preprocessing, read_values
 from isthmus.errors import ArgumentError, DataError
 from isthmus.statistics import BandMoments, statistics_from_config
 
@@ -90,7 +90,7 @@ def test_a_file_of_statistics_gives_means_and_stds(drawn, tmp_path):
 
 
 def numbers(source, means, stds):
-    scaling = fit(source, means, stds).modalities["image"]
+    scaling = fit_preprocessing(source, means, stds).modalities["image"]
     return scaling.means, scaling.stds
 
 
@@ -104,7 +104,7 @@ def numbers(source, means, stds):
 )
 def test_what_means_and_stds_cannot_be(drawn, means, stds, said):
     with pytest.raises(ArgumentError, match=said):
-        fit(SegmentationSource.from_arguments(drawn), means, stds)
+        fit_preprocessing(SegmentationSource.from_arguments(drawn), means, stds)
 
 
 @pytest.mark.parametrize(

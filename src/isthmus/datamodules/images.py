@@ -2,6 +2,7 @@
 """Batches of images: what all datamodules have in common."""
 
 from abc import ABC
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,8 +12,8 @@ from torch.utils.data import DataLoader
 
 from isthmus.datamodules.loading import check_stackable, make_loader
 from isthmus.datamodules.normalize import Normalize
-from isthmus.datasets import preprocessing
 from isthmus.datasets.dataset import ImageDataset
+from isthmus.datasets.preprocessing import fit_preprocessing, hold_preprocessing, readers_under
 from isthmus.datasets.source import ImageSource
 from isthmus.errors import ArgumentError
 from isthmus.specs import Preprocessing
@@ -152,9 +153,9 @@ class ImageDataModule(pl.LightningDataModule, ABC):
 
     @preprocessing.setter
     def preprocessing(self, preprocessing: Preprocessing | None) -> None:
-        """Do what a model was trained with; datasets that were set up before must be set up again."""
+        """Do what a model was trained with; datasets that were set up before are made again."""
         self._preprocessing, self.aug = preprocessing, None
-        self.datasets.clear()
+        self._make_datasets(list(self.datasets))
 
     def setup(self, stage: str) -> None:
         """Find the files of a stage, `fit`, `validate`, `test` or `predict`, and the preprocessing.
@@ -166,22 +167,20 @@ class ImageDataModule(pl.LightningDataModule, ABC):
         wanted = _STAGES[stage]
         if not self.source.has(wanted[0]):
             self.source.samples(wanted[0])  # says which folder is missing
-        if self.aug is None:
-            self._prepare()
-        for name in wanted:
-            if self.source.has(name) and name not in self.datasets:
-                self.datasets[name] = self._checked_dataset(name)
+        self._make_datasets([name for name in wanted if name not in self.datasets and self.source.has(name)])
 
-    def _prepare(self) -> None:
+    def _make_datasets(self, names: Sequence[str]) -> None:
         known, given = self._preprocessing, (self.source, self.means, self.stds, self.no_data_replace)
-        self._preprocessing = preprocessing.fit(*given) if known is None else preprocessing.hold(known, *given)
-        self.aug = Normalize(self._preprocessing)
+        if names and self.aug is None:
+            self._preprocessing = fit_preprocessing(*given) if known is None else hold_preprocessing(known, *given)
+            self.aug = Normalize(self._preprocessing)
+        for name in names:
+            self.datasets[name] = self._checked_dataset(name, self._preprocessing or Preprocessing({}))
 
-    def _checked_dataset(self, name: str) -> ImageDataset:
+    def _checked_dataset(self, name: str, prepared: Preprocessing) -> ImageDataset:
         """Make the dataset of a stage and make sure, as far as headers tell, that its samples can be used."""
-        prepared = self._preprocessing or Preprocessing({})
         fill = {modality: scaling.fill for modality, scaling in prepared.modalities.items()}
-        readers = preprocessing.under(prepared, self.source.readers(name))
+        readers = readers_under(prepared, self.source.readers(name))
         key = "test" if name == "predict" else name
         dataset = self.dataset_class(self.source.samples(name), readers, fill, self.transforms[key], self.rgb_indices)
         if self.check_stackability:

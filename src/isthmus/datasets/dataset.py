@@ -70,12 +70,10 @@ class ImageDataset(Dataset[dict[str, Any]]):
             return None
         from isthmus.transforms.sample import SampleTransform
 
-        moving = [target.moving() for target in self.targets.values()]
-        return (
-            transform
-            if isinstance(transform, SampleTransform)
-            else SampleTransform(transform, targets=[each for each in moving if each is not None])
-        )
+        moving = [each for each in (target.moving() for target in self.targets.values()) if each is not None]
+        if isinstance(transform, SampleTransform) and transform.moves(moving):
+            return transform
+        return SampleTransform(transform, targets=moving)
 
     @property
     def image_reader(self) -> ImageReader:

@@ -1,7 +1,7 @@
 """Preprocessing: fitted once, from arguments, a file or the samples to train on; and data held against it.
 
-`fit` makes it, `hold` compares the arguments of a datamodule with one that a model was trained with, and `under` gives
-the readers that read what such a model takes. Nothing here needs torch.
+`fit_preprocessing` makes it, `hold_preprocessing` compares the arguments of a datamodule with one that a model was
+trained with, and `readers_under` gives the readers that read what such a model takes. Nothing here needs torch.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ Values = Sequence[float] | str | Path | None
 ByModality = Values | Mapping[str, Values]
 
 
-def fit(
+def fit_preprocessing(
     source: "ImageSource", means: ByModality = None, stds: ByModality = None, no_data_replace: float | None = None
 ) -> Preprocessing:
     """Turn the arguments of a datamodule into numbers. Images are read only where one of them is `compute`.
@@ -54,7 +54,7 @@ def fit(
     return Preprocessing(scalings)
 
 
-def hold(
+def hold_preprocessing(
     known: Preprocessing,
     source: "ImageSource",
     means: ByModality = None,
@@ -66,7 +66,7 @@ def hold(
     Args:
         known: what the model was trained with.
         source: the data set; none of its files is opened.
-        means: see `fit`; `compute` agrees with anything.
+        means: see `fit_preprocessing`; `compute` agrees with anything.
         stds: the same.
         no_data_replace: the same. It may say what `known` leaves open.
 
@@ -103,7 +103,7 @@ def hold(
     return Preprocessing(scalings)
 
 
-def under(preprocessing: Preprocessing, readers: Readers) -> Readers:
+def readers_under(preprocessing: Preprocessing, readers: Readers) -> Readers:
     """The readers that read what a model was trained on: its bands by name, in its order, and its scale.
 
     Raises:

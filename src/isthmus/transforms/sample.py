@@ -1,6 +1,6 @@
 """A transform applied to a whole sample, so that its images and the truth about them stay together."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -53,6 +53,11 @@ class SampleTransform:
         self.targets = (MovingMask(mask_fill),) if targets is None else tuple(targets)
         fills = [part.fill for part in _parts(self.transform) if hasattr(part, "fill")]
         self._leaves_gaps = bool(fills) and not any(isinstance(fill, dict) for fill in fills)
+
+    def moves(self, targets: Iterable[Moving]) -> bool:
+        """Whether it moves targets of all these kinds."""
+        kinds = {type(target) for target in self.targets}
+        return all(type(target) in kinds for target in targets)
 
     def __call__(self, sample: dict[str, Any]) -> dict[str, Any]:
         """Transform `image`, `(..., H, W)` or several of that size by modality, and what moves with it.
