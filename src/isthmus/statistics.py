@@ -19,7 +19,6 @@ from isthmus.datasets.choice import source_of
 from isthmus.datasets.labels import LabelReader
 from isthmus.datasets.pairing import Sample
 from isthmus.datasets.readers import ImageReader
-from isthmus.datasets.source import ImageSource
 from isthmus.errors import ArgumentError, BandError, DataError
 from isthmus.specs import IMAGE
 
@@ -191,27 +190,13 @@ def compute_statistics(
     )
 
 
-def statistics_of(source: ImageSource) -> Statistics:
-    """Gather the statistics of the samples to train on; classes are counted where masks of classes are read.
-
-    Args:
-        source: the data set.
-
-    Raises:
-        ArgumentError: an argument is missing, or arguments contradict one another.
-        DataError: files that are missing, do not pair, or cannot be used.
-    """
-    (modality, images), *_ = source.images().items()
-    labels = next((reader for reader in source.readers().values() if isinstance(reader, LabelReader)), None)
-    return compute_statistics(source.samples("train"), images, labels, modality)
-
-
 def statistics_from_config(datamodule: str, init_args: Mapping[str, Any]) -> Statistics:
     """Gather the statistics of the samples to train on, from the arguments of a datamodule.
 
     Args:
         datamodule: the name of its class, or the path.
-        init_args: the arguments as a configuration gives them; classes are counted where `num_classes` is among them.
+        init_args: the arguments as a configuration gives them. Classes are counted where masks of classes are read; of
+            several modalities the first is looked at.
 
     Raises:
         ArgumentError: nobody knows what the datamodule reads, an argument is missing, or arguments contradict one
@@ -221,4 +206,6 @@ def statistics_from_config(datamodule: str, init_args: Mapping[str, Any]) -> Sta
     source = source_of(datamodule, init_args)
     if source is None:
         raise ArgumentError(f"the datamodule {datamodule!r} declares no source that could be read")
-    return statistics_of(source)
+    (modality, images), *_ = source.images().items()
+    labels = next((reader for reader in source.readers().values() if isinstance(reader, LabelReader)), None)
+    return compute_statistics(source.samples("train"), images, labels, modality)

@@ -74,6 +74,12 @@ def test_labels_outside_the_classes(arguments):
     assert "(and 3 more of the 4 labels read)" in faults[0].message
 
 
+def test_pixels_without_a_label_blame_what_says_what_becomes_of_them(arguments, tmp_path):
+    write_raster(tmp_path / "labels/chip_2.tif", np.full((8, 8), 7, "uint8"), nodata=7)
+    assert "without a label" in faults_of(arguments)["no_label_replace"]
+    assert faults_of(arguments, no_label_replace=-1) == {}
+
+
 def test_odd_sizes_and_pairs(arguments, tmp_path):
     write_raster(tmp_path / "images/chip_1.tif", np.zeros((3, 8, 9), "int16"))
     write_raster(tmp_path / "labels/chip_1.tif", np.zeros((8, 9), "uint8"))
@@ -108,9 +114,9 @@ def test_stages_that_are_needed_and_not_given(arguments):
 def test_no_torch(arguments):
     code = (
         "import sys; from isthmus.datasets.choice import source_of;"
-        "from isthmus.statistics import statistics_of;"
+        "from isthmus.statistics import statistics_from_config;"
         f"a = {arguments!r}; source = source_of('GenericNonGeoSegmentationDataModule', a);"
-        "assert source.check(a) == []; statistics_of(source); assert 'torch' not in sys.modules"
+        "assert source.check(a) == []; statistics_from_config('GenericNonGeoSegmentationDataModule', a); assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 

@@ -17,6 +17,7 @@ from isthmus.datasets.keypoint_files.placing import swap_order
 from isthmus.datasets.keypoint_source import KeypointSource
 from isthmus.datasets.readers import ImageReader
 from isthmus.errors import ArgumentError, DataError, LabelError, PairingError
+from isthmus.transforms import KeypointTransform, SampleTransform
 
 
 def dataset(arguments, stage="train", **changes):
@@ -235,3 +236,10 @@ def test_an_image_reader_alone_is_enough(tmp_path):
     arguments = objects(tmp_path, [["a", 1, 2]])
     samples = KeypointSource.from_arguments(arguments).samples("train")
     assert len(KeypointDataset(samples, ImageReader(BandSelection()), ["tree"])[0]["keypoints"]) == 1
+
+
+@pytest.mark.parametrize("wrapped", [SampleTransform, KeypointTransform, list])
+def test_points_move_under_any_transform_of_samples(tmp_path, wrapped):
+    transform = wrapped([v2.RandomHorizontalFlip(1.0)])
+    data = dataset(objects(tmp_path, [["a", 2, 3]], names="a"), transform=transform)
+    assert data[0]["keypoints"].tolist() == [[[9, 3]]]

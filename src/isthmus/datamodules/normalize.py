@@ -3,13 +3,13 @@
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from isthmus.errors import ShapeError
 from isthmus.specs import IMAGE, Preprocessing
 
 
-class Normalize(nn.Module):
+class Normalize:
     """Subtracts the mean of each channel and divides by its standard deviation, where a modality has such.
 
     Args:
@@ -17,16 +17,13 @@ class Normalize(nn.Module):
     """
 
     def __init__(self, preprocessing: Preprocessing) -> None:
-        super().__init__()
-        self.scalings = nn.ModuleDict(
-            {
-                name: _Moments(scaling.means, scaling.stds)
-                for name, scaling in preprocessing.modalities.items()
-                if scaling.means is not None and scaling.stds is not None
-            }
-        )
+        self.moments = {
+            name: torch.tensor([scaling.means, scaling.stds], dtype=torch.float32)
+            for name, scaling in preprocessing.modalities.items()
+            if scaling.means is not None
+        }
 
-    def forward(self, batch: dict[str, Any]) -> dict[str, Any]:
+    def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
         """Normalise `image`, `(B, C, H, W)` or `(B, C, T, H, W)` or a dict of these by modality, on its device.
 
         Returns:
@@ -35,31 +32,18 @@ class Normalize(nn.Module):
         Raises:
             ShapeError: an image has another number of axes or of channels.
         """
-        images = batch["image"]
-        for name, scaling in self.scalings.items():
-            scaling(images if name == IMAGE else images[name])
+        for name, moments in self.moments.items():
+            image: Tensor = batch["image"] if name == IMAGE else batch["image"][name]
+            if image.ndim not in (4, 5):
+                raise ShapeError(
+                    f"a batch of images has shape {tuple(image.shape)}; (batch, channels, height, width) or "
+                    "(batch, channels, time, height, width) was expected"
+                )
+            if image.shape[1] != moments.shape[1]:
+                raise ShapeError(
+                    f"a batch of images has {image.shape[1]} channels, but means and stds have {moments.shape[1]} "
+                    "values"
+                )
+            means, stds = moments.to(image.device).view(2, 1, -1, *(1,) * (image.ndim - 2))
+            image.sub_(means).div_(stds)
         return batch
-
-
-class _Moments(nn.Module):
-    means: Tensor
-    stds: Tensor
-
-    def __init__(self, means: tuple[float, ...], stds: tuple[float, ...]) -> None:
-        super().__init__()
-        self.register_buffer("means", torch.tensor(means, dtype=torch.float32))
-        self.register_buffer("stds", torch.tensor(stds, dtype=torch.float32))
-
-    def forward(self, image: Tensor) -> None:
-        if image.ndim not in (4, 5):
-            raise ShapeError(
-                f"a batch of images has shape {tuple(image.shape)}; (batch, channels, height, width) or "
-                "(batch, channels, time, height, width) was expected"
-            )
-        if image.shape[1] != len(self.means):
-            raise ShapeError(
-                f"a batch of images has {image.shape[1]} channels, but means and stds have {len(self.means)} values"
-            )
-        shape = (1, -1) + (1,) * (image.ndim - 2)
-        means, stds = (values.to(image.device).view(shape) for values in (self.means, self.stds))
-        image.sub_(means).div_(stds)

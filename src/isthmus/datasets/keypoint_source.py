@@ -177,11 +177,12 @@ class KeypointSource(ImageSource):
                 "no file of keypoints is given, so the points have no names; set keypoints", argument="keypoints"
             )
         first, *others = (self._annotations(stage) for stage in stages)
-        for other in others:
+        for stage, other in zip(stages[1:], others, strict=True):
             if other.point_names != first.point_names:
                 raise DataError(
                     f"{first.path} and {other.path} have different points: {list(first.point_names)} and "
-                    f"{list(other.point_names)}; the same in the same order were expected"
+                    f"{list(other.point_names)}; the same in the same order were expected",
+                    argument=self.file_key(stage),
                 )
         return first.point_names
 

@@ -120,7 +120,7 @@ def _is_sample(path: Path) -> bool:
 
 def _what_is_there(root: Path) -> str:
     entries = sorted(entry.name + "/" * entry.is_dir() for entry in itertools.islice(root.iterdir(), 1000))
-    return f"; it holds {_some(entries)}" if entries else "; it is empty"
+    return f"; it holds {some(entries)}" if entries else "; it is empty"
 
 
 def identify(files: Iterable[Path], root: str | Path, pattern: str) -> dict[str, Path]:
@@ -230,14 +230,15 @@ def _refuse_strays(
     lonely_labels = [str(labels[key]) for key in chosen if key not in images]
     faults = []
     if lonely_images:
-        faults.append(f"{len(lonely_images)} image(s) without a label in {label_root}: {_some(lonely_images)}")
+        faults.append(f"{len(lonely_images)} image(s) without a label in {label_root}: {some(lonely_images)}")
     if lonely_labels:
-        faults.append(f"{len(lonely_labels)} label(s) without an image: {_some(lonely_labels)}")
+        faults.append(f"{len(lonely_labels)} label(s) without an image: {some(lonely_labels)}")
     if faults:
         paired = len(chosen) - len(lonely_images) - len(lonely_labels)
         raise PairingError(f"{'; '.join(faults)} ({paired} pair(s) found; files are paired by name)")
 
 
-def _some(names: Sequence[str]) -> str:
+def some(names: Sequence[str]) -> str:
+    """The first few of many names, for messages."""
     shown = ", ".join(names[:_SHOWN])
     return shown if len(names) <= _SHOWN else f"{shown} and {len(names) - _SHOWN} more"

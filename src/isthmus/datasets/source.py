@@ -97,8 +97,11 @@ class ImageSource(ABC):
         Raises:
             ArgumentError: arguments that contradict one another.
         """
-        metadata = self.metadata_reader()
-        return {**self.images(stage), **({} if metadata is None else {"metadata": metadata})}
+        readers: dict[str, Reader] = {**self.images(stage)}
+        if self.metadata is not None:
+            given = self.metadata
+            readers["metadata"] = Metadata((given,) if isinstance(given, str | Path) else tuple(given))
+        return readers
 
     def told(self) -> dict[str, Any]:
         """What only the files know and others must agree with, under the names that tasks give it; as far as known."""
@@ -126,12 +129,6 @@ class ImageSource(ABC):
             channel_major=self.temporal_channel_major,
             keys=(dataset_key, output_key),
         )
-
-    def metadata_reader(self) -> Metadata | None:
-        """When and where the images were taken; None where nobody asks for it."""
-        if self.metadata is None:
-            return None
-        return Metadata((self.metadata,) if isinstance(self.metadata, str | Path) else tuple(self.metadata))
 
     def time_steps(self, stage: str) -> int | None:
         """The time steps in the first file of a stage; None where it cannot be told, which is a fault of its own."""
