@@ -6,10 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from isthmus.datasets.source import PixelwiseSource
+from isthmus.datasets.labels import SegmentationSource
+from isthmus.datasets.preprocessing import fit_preprocessing, read_values
 from isthmus.errors import ArgumentError, DataError
-from isthmus.statistics import BandMoments, read_values, resolve_normalization, statistics_from_config
+from isthmus.statistics import BandMoments, statistics_from_config
 
+SEGMENTATION = "GenericNonGeoSegmentationDataModule"
 FLOATS = st.floats(-1e6, 1e6, width=32) | st.just(np.nan)
 
 
@@ -56,7 +58,7 @@ def drawn(tmp_path):
 
 
 def test_statistics_of_a_data_set(drawn):
-    stats = statistics_from_config(drawn)
+    stats = statistics_from_config(SEGMENTATION, drawn)
     assert stats.samples == 2
     np.testing.assert_allclose(stats.means, [10, 2])
     np.testing.assert_allclose(stats.stds, [5, 1])  # of 1 to 7, halved; 0 is nodata
@@ -66,12 +68,12 @@ def test_statistics_of_a_data_set(drawn):
     assert stats.ignored == 2
     np.testing.assert_allclose(stats.class_percentages, [1200 / 14, 200 / 14, 0])
     np.testing.assert_allclose(stats.class_weights, [14 / 24, 14 / 4, 0])
-    assert "classes" not in statistics_from_config({**drawn, "num_classes": None}).to_dict()
+    assert "classes" not in statistics_from_config(SEGMENTATION, {**drawn, "num_classes": None}).to_dict()
 
 
 def test_a_file_of_statistics_gives_means_and_stds(drawn, tmp_path):
     path = tmp_path / "new/stats.yaml"
-    stats = statistics_from_config(drawn)
+    stats = statistics_from_config(SEGMENTATION, drawn)
     stats.write(path)
     assert [entry.name for entry in path.parent.iterdir()] == ["stats.yaml"]
     assert yaml.safe_load(path.read_text())["classes"][1] == {
@@ -80,11 +82,16 @@ def test_a_file_of_statistics_gives_means_and_stds(drawn, tmp_path):
         "percent": 14.2857,
         "weight": 3.5,
     }
-    source = PixelwiseSource.from_arguments(drawn)
-    from_file = resolve_normalization(str(path), path, source)
-    assert from_file == resolve_normalization("compute", "compute", source) == (list(stats.means), list(stats.stds))
+    source = SegmentationSource.from_arguments(drawn)
+    from_file = numbers(source, str(path), path)
+    assert from_file == numbers(source, "compute", "compute") == (stats.means, stats.stds)
     (tmp_path / "m.txt").write_text("10.0\n2, \n")
-    assert resolve_normalization(tmp_path / "m.txt", [5, 1], source) == ([10, 2], [5, 1])
+    assert numbers(source, tmp_path / "m.txt", [5, 1]) == ((10, 2), (5, 1))
+
+
+def numbers(source, means, stds):
+    scaling = fit_preprocessing(source, means, stds).modalities["image"]
+    return scaling.means, scaling.stds
 
 
 @pytest.mark.parametrize(
@@ -97,7 +104,7 @@ def test_a_file_of_statistics_gives_means_and_stds(drawn, tmp_path):
 )
 def test_what_means_and_stds_cannot_be(drawn, means, stds, said):
     with pytest.raises(ArgumentError, match=said):
-        resolve_normalization(means, stds, PixelwiseSource.from_arguments(drawn))
+        fit_preprocessing(SegmentationSource.from_arguments(drawn), means, stds)
 
 
 @pytest.mark.parametrize(
@@ -115,13 +122,14 @@ def test_a_band_without_a_pixel_has_no_mean(tmp_path):
         tmp_path / "images/chip_0.tif", np.stack([np.ones((8, 8)), np.zeros((8, 8))]).astype("uint8"), nodata=0
     )
     with pytest.raises(DataError, match="no image has a valid pixel in band 1"):
-        statistics_from_config(roots)
+        statistics_from_config(SEGMENTATION, roots)
 
 
 @pytest.mark.real
 def test_the_flood_chips(shared):
     root = shared / "data/hls_flood"
     stats = statistics_from_config(
+        SEGMENTATION,
         {
             "train_data_root": root / "images",
             "train_label_data_root": root / "masks",
@@ -129,7 +137,7 @@ def test_the_flood_chips(shared):
             "dataset_bands": list(range(12)),
             "output_bands": [[0, 6]],
             "num_classes": 2,
-        }
+        },
     )
     assert stats.samples == 195
     np.testing.assert_allclose(stats.means, [409.5, 506.1, 838.0, 984.6, 2098.0, 1935.5, 1335.8], atol=0.06)

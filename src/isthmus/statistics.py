@@ -1,11 +1,11 @@
-"""Statistics of a data set: means and standard deviations by band, pixels by class, and normalisation from them.
+"""Statistics of a data set: means and standard deviations by band, pixels by class.
 
 Everything is gathered in one pass over the files, without torch. Means and squared deviations of images are joined as
 in Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances" (1979), in
 float64. Missing pixels and pixels to ignore do not count.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,14 +15,12 @@ import numpy.typing as npt
 import yaml
 
 from isthmus.atomic import write_text
-from isthmus.datasets.choice import source_from
-from isthmus.datasets.images import ImageReader
+from isthmus.datasets.choice import source_of
 from isthmus.datasets.labels import LabelReader
 from isthmus.datasets.pairing import Sample
-from isthmus.datasets.source import ImageSource, label_reader
+from isthmus.datasets.readers import ImageReader
 from isthmus.errors import ArgumentError, BandError, DataError
-
-COMPUTE = "compute"
+from isthmus.specs import IMAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +135,7 @@ class ClassCounts:
         """Add the label of a sample, if labels are read and it has one."""
         if self.labels is None or sample.label is None:
             return
-        mask = self.labels.read(sample.label)
+        mask = self.labels.read_file(sample.label)
         known = mask[(mask >= 0) & (mask < len(self.counts)) & ~np.isin(mask, self.labels.ignored)]
         self.counts += np.bincount(known, minlength=len(self.counts))
         self.ignored += mask.size - known.size
@@ -147,7 +145,7 @@ def compute_statistics(
     samples: Iterable[Sample],
     images: ImageReader,
     labels: LabelReader | None = None,
-    class_names: Sequence[str] | None = None,
+    modality: str = IMAGE,
 ) -> Statistics:
     """Read all samples once and gather their statistics.
 
@@ -155,7 +153,7 @@ def compute_statistics(
         samples: the files.
         images: how images are read.
         labels: how labels are read; where None they are not.
-        class_names: a name for each class.
+        modality: which of the images of a sample are read.
 
     Raises:
         DataError: there are no samples, a band has no valid pixel, or a file cannot be used.
@@ -164,14 +162,16 @@ def compute_statistics(
     classes, number = ClassCounts(labels), 0
     for sample in samples:
         number += 1
-        image = images.read(sample.image)
+        path = sample.file(modality)
+        image = images.read(path)
         moments = moments or BandMoments(len(image))
         if len(image) != len(moments.count):
-            raise BandError(f"{sample.image} has {len(image)} bands, but those before it have {len(moments.count)}")
+            raise BandError(f"{path} has {len(image)} bands, but those before it have {len(moments.count)}")
         moments.add(image)
         classes.add(sample)
     if moments is None:
         raise DataError("there are no samples to gather statistics from")
+    class_names = None if labels is None else labels.class_names
     bands = images.bands.names or tuple(range(len(moments.count)))
     empty = [str(band) for band, count in zip(bands, moments.count, strict=True) if not count]
     if empty:
@@ -190,84 +190,22 @@ def compute_statistics(
     )
 
 
-def statistics_from_config(init_args: Mapping[str, Any]) -> Statistics:
+def statistics_from_config(datamodule: str, init_args: Mapping[str, Any]) -> Statistics:
     """Gather the statistics of the samples to train on, from the arguments of a datamodule.
 
     Args:
-        init_args: the arguments as a configuration gives them; classes are counted where `num_classes` is among them.
+        datamodule: the name of its class, or the path.
+        init_args: the arguments as a configuration gives them. Classes are counted where masks of classes are read; of
+            several modalities the first is looked at.
 
     Raises:
-        ArgumentError: an argument is missing, or arguments contradict one another.
+        ArgumentError: nobody knows what the datamodule reads, an argument is missing, or arguments contradict one
+            another.
         DataError: files that are missing, do not pair, or cannot be used.
     """
-    source = source_from(init_args)
-    labels = label_reader(init_args) if init_args.get("num_classes") is not None else None
-    return compute_statistics(
-        source.samples("train"), source.image_reader("train"), labels, init_args.get("class_names") if labels else None
-    )
-
-
-Values = Sequence[float] | str | Path | None
-
-
-def resolve_normalization(
-    means: Values, stds: Values, source: ImageSource
-) -> tuple[list[float] | None, list[float] | None]:
-    """Turn the arguments `means` and `stds` of a datamodule into numbers.
-
-    Args:
-        means: numbers, the path of a file that holds them, `compute`, or None.
-        stds: the same.
-        source: the data set, for `compute` and for the number of bands.
-
-    Returns:
-        Both lists, or None twice.
-
-    Raises:
-        ArgumentError: only one of them is given, a file cannot be read, or their number is not that of the bands.
-    """
-    if (means is None) != (stds is None):
-        given, missing = ("stds", "means") if means is None else ("means", "stds")
-        raise ArgumentError(f"{given} is given without {missing}; normalisation needs both")
-    if means is None or stds is None:
-        return None, None
-    computed = None
-    if COMPUTE in (means, stds):
-        computed = compute_statistics(source.samples("train"), source.image_reader("train"))
-    names = source.bands("train").names
-    resolved = []
-    for key, values in (("means", means), ("stds", stds)):
-        if computed is not None and values == COMPUTE:
-            numbers = list(getattr(computed, key))
-        elif isinstance(values, str | Path):
-            numbers = read_values(values, key)
-        else:
-            numbers = [float(value) for value in values]
-        if names is not None and len(numbers) != len(names):
-            raise ArgumentError(
-                f"{key} has {len(numbers)} value(s), but an image has {len(names)} band(s): {list(names)}"
-            )
-        resolved.append(numbers)
-    return resolved[0], resolved[1]
-
-
-def read_values(path: str | Path, key: str) -> list[float]:
-    """Read `means` or `stds` from a file: YAML with such a key, or text with numbers between blanks or commas.
-
-    Raises:
-        ArgumentError: the file is missing or does not hold numbers.
-    """
-    path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8")
-        if path.suffix.lower() in (".yaml", ".yml"):
-            values = yaml.safe_load(text)[key]
-        else:
-            values = text.replace(",", " ").split()
-        return [float(value) for value in values]
-    except OSError as error:
-        raise ArgumentError(
-            f"{key} is {str(path)!r}, which is no file that can be read; a list, a file or {COMPUTE!r} was expected"
-        ) from error
-    except (ValueError, KeyError, TypeError, yaml.YAMLError) as error:
-        raise ArgumentError(f"{key}: {path} does not hold a list of numbers for {key!r} ({error})") from error
+    source = source_of(datamodule, init_args)
+    if source is None:
+        raise ArgumentError(f"the datamodule {datamodule!r} declares no source that could be read")
+    (modality, images), *_ = source.images().items()
+    labels = next((reader for reader in source.readers().values() if isinstance(reader, LabelReader)), None)
+    return compute_statistics(source.samples("train"), images, labels, modality)

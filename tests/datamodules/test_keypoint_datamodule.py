@@ -53,8 +53,9 @@ def test_normalisation(tmp_path):
     assert abs(float(images.mean())) < 1e-5
     assert abs(float(images.std(correction=0)) - 1) < 1e-5
     arguments = write_poses(tmp_path, 8)
-    assert statistics_from_config(arguments).means == pytest.approx(data.means)
-    assert statistics_from_config(arguments).samples == 4
+    statistics = statistics_from_config("GenericKeypointDataModule", arguments)
+    assert statistics.means == pytest.approx(data.preprocessing.modalities["image"].means)
+    assert statistics.samples == 4
 
 
 def test_a_training_without_validation_set(tmp_path):

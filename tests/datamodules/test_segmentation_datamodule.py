@@ -7,7 +7,12 @@ from torchvision.transforms import v2
 from isthmus.datamodules import GenericNonGeoSegmentationDataModule
 from isthmus.datamodules.normalize import Normalize
 from isthmus.errors import ArgumentError, BandError, DataError, PairingError, RasterError, ShapeError
+from isthmus.specs import BandScaling, Preprocessing
 from isthmus.transforms import RandomD4
+
+
+def of_image(means, stds):
+    return Preprocessing({"image": BandScaling(means=tuple(means), stds=tuple(stds))})
 
 
 def datamodule(folder, count=6, size=(8, 8), **changes):
@@ -44,16 +49,17 @@ def test_normalisation_by_channel(shape):
     image = torch.rand(shape)
     expected = torch.stack([(image[:, c] - c) / (c + 1) for c in range(3)], dim=1)
     batch = {"image": image.clone(), "mask": 1}
-    torch.testing.assert_close(Normalize([0, 1, 2], [1, 2, 3])(batch)["image"], expected)
+    normalize = Normalize(of_image([0, 1, 2], [1, 2, 3]))
+    torch.testing.assert_close(normalize(batch)["image"], expected)
     for wrong in ((2, 4, 4, 5), (3, 4, 5)):
         with pytest.raises(ShapeError):
-            Normalize([0, 1, 2], [1, 2, 3])({"image": torch.rand(wrong)})
+            normalize({"image": torch.rand(wrong)})
 
 
 @pytest.mark.parametrize(("means", "stds"), [([1.0], [1.0, 2.0]), ([1.0], [0.0]), ([1.0], [float("nan")])])
 def test_what_normalisation_cannot_do(means, stds):
     with pytest.raises(ArgumentError, match="stds"):
-        Normalize(means, stds)
+        of_image(means, stds)
 
 
 def test_missing_values_are_0_after_normalisation(tmp_path):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from drawn_chips import write_chips, write_raster
 
-from isthmus.datasets.checks import check_segmentation_data
+from isthmus.datasets.labels import SegmentationSource
 
 
 @pytest.fixture
@@ -14,12 +14,12 @@ def arguments(tmp_path):
 
 
 def test_nothing_is_wrong(arguments):
-    assert check_segmentation_data(arguments) == []
-    assert check_segmentation_data({}) == []
+    assert SegmentationSource.check(arguments) == []
+    assert SegmentationSource.check({}) == []
 
 
 def faults_of(arguments, **changes):
-    return {fault.key: fault.message for fault in check_segmentation_data({**arguments, **changes})}
+    return {fault.key: fault.message for fault in SegmentationSource.check({**arguments, **changes})}
 
 
 def test_every_fault_is_told_at_once(arguments, tmp_path):
@@ -68,10 +68,16 @@ def test_faults_and_their_keys(arguments, changes, key, said):
 
 
 def test_labels_outside_the_classes(arguments):
-    faults = check_segmentation_data({**arguments, "num_classes": 1})
+    faults = SegmentationSource.check({**arguments, "num_classes": 1})
     assert {fault.key for fault in faults} == {"num_classes"}
     assert "labels/chip_0.tif has" in faults[0].message
     assert "(and 3 more of the 4 labels read)" in faults[0].message
+
+
+def test_pixels_without_a_label_blame_what_says_what_becomes_of_them(arguments, tmp_path):
+    write_raster(tmp_path / "labels/chip_2.tif", np.full((8, 8), 7, "uint8"), nodata=7)
+    assert "without a label" in faults_of(arguments)["no_label_replace"]
+    assert faults_of(arguments, no_label_replace=-1) == {}
 
 
 def test_odd_sizes_and_pairs(arguments, tmp_path):
@@ -89,7 +95,7 @@ def test_odd_sizes_and_pairs(arguments, tmp_path):
 def test_files_that_are_damaged(arguments, tmp_path):
     (tmp_path / "images/chip_1.tif").write_bytes(b"")
     (tmp_path / "labels/chip_2.tif").write_text("no")
-    messages = [fault.message for fault in check_segmentation_data(arguments, ["train"])]
+    messages = [fault.message for fault in SegmentationSource.check(arguments, ["train"])]
     assert len(messages) == 2
     assert "chip_1.tif is empty" in messages[0]
     assert "labels/chip_2.tif cannot be read" in messages[1]
@@ -101,14 +107,16 @@ def test_values_of_a_wrong_type_are_left_to_the_check_of_types(arguments):
 
 def test_stages_that_are_needed_and_not_given(arguments):
     del arguments["val_data_root"]
-    assert [fault.key for fault in check_segmentation_data(arguments, ["train", "val"])] == ["val_data_root"]
+    assert [fault.key for fault in SegmentationSource.check(arguments, ["val"])] == ["val_data_root"]
+    assert SegmentationSource.check(arguments, ["train", "val"]) == []  # one may train without
 
 
 def test_no_torch(arguments):
     code = (
-        "import sys; from isthmus.datasets.checks import check_segmentation_data as check;"
-        "from isthmus.statistics import statistics_from_config as stats;"
-        f"a = {arguments!r}; assert check(a) == []; stats(a); assert 'torch' not in sys.modules"
+        "import sys; from isthmus.datasets.choice import source_of;"
+        "from isthmus.statistics import statistics_from_config;"
+        f"a = {arguments!r}; source = source_of('GenericNonGeoSegmentationDataModule', a);"
+        "assert source.check(a) == []; statistics_from_config('GenericNonGeoSegmentationDataModule', a); assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
@@ -123,4 +131,4 @@ def test_the_flood_chips(shared):
             f"{stage}_label_data_root": root / "masks",
             f"{stage}_split": root / "splits.csv",
         }
-    assert check_segmentation_data(arguments) == []
+    assert SegmentationSource.check(arguments) == []

@@ -11,17 +11,18 @@ from torchvision.transforms import v2
 
 from isthmus.datasets import KeypointDataset
 from isthmus.datasets.bands import BandSelection
-from isthmus.datasets.images import ImageReader
+from isthmus.datasets.dataset import collate
 from isthmus.datasets.keypoint_files.locating import ImageFolder
 from isthmus.datasets.keypoint_files.placing import swap_order
 from isthmus.datasets.keypoint_source import KeypointSource
-from isthmus.datasets.keypoints import collate_keypoints
+from isthmus.datasets.readers import ImageReader
 from isthmus.errors import ArgumentError, DataError, LabelError, PairingError
+from isthmus.transforms import KeypointTransform, SampleTransform
 
 
 def dataset(arguments, stage="train", **changes):
     source = KeypointSource.from_arguments(arguments)
-    return KeypointDataset(source.samples(stage), source.image_reader(stage), source.point_names, **changes)
+    return KeypointDataset(source.samples(stage), source.images(stage)["image"], source.point_names, **changes)
 
 
 def objects(folder, rows, size=(10, 12), names="abc", header=("id", "x", "y"), ending=".tif"):
@@ -216,7 +217,7 @@ def test_batches_hold_every_instance_and_nothing_else(counts, points):
         {"image": torch.zeros(1, 2, 2), "keypoints": torch.rand(count, points, 2), "filename": f"{index}"}
         for index, count in enumerate(counts)
     ]
-    batch = collate_keypoints(samples)
+    batch = collate(samples, ["keypoints"])
     assert batch["keypoints"].shape == (len(counts), max(counts), points, 2)
     assert batch["filename"] == [sample["filename"] for sample in samples]
     for sample, padded in zip(samples, batch["keypoints"], strict=True):
@@ -227,11 +228,18 @@ def test_batches_hold_every_instance_and_nothing_else(counts, points):
 def test_images_of_different_sizes_make_no_batch():
     samples = [{"image": torch.zeros(1, 2, size), "filename": f"{size}.png"} for size in (2, 3)]
     with pytest.raises(DataError, match=r"2\.png is \(1, 2, 2\) .*, 3\.png is \(1, 2, 3\)\. Crop or resize"):
-        collate_keypoints(samples)
-    assert set(collate_keypoints(samples[:1])) == {"image", "filename"}
+        collate(samples, ["keypoints"])
+    assert set(collate(samples[:1], ["keypoints"])) == {"image", "filename"}
 
 
 def test_an_image_reader_alone_is_enough(tmp_path):
     arguments = objects(tmp_path, [["a", 1, 2]])
     samples = KeypointSource.from_arguments(arguments).samples("train")
     assert len(KeypointDataset(samples, ImageReader(BandSelection()), ["tree"])[0]["keypoints"]) == 1
+
+
+@pytest.mark.parametrize("wrapped", [SampleTransform, KeypointTransform, list])
+def test_points_move_under_any_transform_of_samples(tmp_path, wrapped):
+    transform = wrapped([v2.RandomHorizontalFlip(1.0)])
+    data = dataset(objects(tmp_path, [["a", 2, 3]], names="a"), transform=transform)
+    assert data[0]["keypoints"].tolist() == [[[9, 3]]]

@@ -223,7 +223,7 @@ def test_repeated_objects_are_kept_and_told(tmp_path, caplog):
 def test_files_are_read_without_torch():
     program = (
         "import sys, isthmus.datasets.keypoint_source, isthmus.datasets.keypoint_files.formats;"
-        "import isthmus.datasets.keypoint_checks; print('torch' in sys.modules)"
+        "import isthmus.datasets.checks; print('torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

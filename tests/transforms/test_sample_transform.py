@@ -53,6 +53,24 @@ def test_empty_corners_without_a_value_to_ignore_are_an_error():
     assert (SampleTransform(v2.RandomCrop(4))(sample)["mask"] == 1).all()
 
 
+def test_quantities_have_no_value_where_a_transform_left_pixels_empty():
+    sample = {"image": torch.ones(1, 16, 16), "mask": torch.full((16, 16), 0.5)}
+    mask = SampleTransform([v2.RandomRotation((45, 45))], float("nan"))(sample)["mask"]
+    assert mask.dtype == torch.float32
+    assert (mask.isnan() | (mask == 0.5)).all()
+    assert mask.isnan()[0, 0]
+
+
+def test_images_of_several_modalities_move_together():
+    torch.manual_seed(0)
+    sample = numbered(6, 9)
+    sample["image"] = {"S2": sample["image"].expand(4, 6, 9).clone(), "S1": sample["image"] * 2}
+    result = SampleTransform([RandomD4(), v2.RandomCrop(4)])(sample)
+    assert set(result) == {"image", "mask", "filename"}
+    assert (result["image"]["S2"] == result["mask"]).all()
+    assert (result["image"]["S1"] == 2 * result["mask"]).all()
+
+
 def test_a_fill_by_type_is_left_to_the_transform():
     sample = {"image": torch.ones(1, 8, 8), "mask": torch.ones(8, 8, dtype=torch.int64)}
     rotation = v2.RandomRotation((45, 45), fill={tv_tensors.Image: 9.0, tv_tensors.Mask: 7})

@@ -25,7 +25,7 @@ from isthmus.cli.explaining import explained
 from isthmus.cli.interruption import Interruption, run_folder
 from isthmus.cli.progress import LineProgress
 from isthmus.config.optimizer import DEFAULT_MONITOR, with_task_optimizer
-from isthmus.datasets.choice import source_from
+from isthmus.datasets.choice import source_of
 from isthmus.errors import WeightsError
 from isthmus.registry import TASK_REGISTRY
 from isthmus.registry.kinds import TaskKind, kind_of_class
@@ -202,8 +202,8 @@ class Session:
         """Whether there is something to validate on."""
         data = self.config["data"]
         init, path = data.get("init_args") or {}, data["class_path"]
-        given = not path.startswith("isthmus.datamodules.") or source_from(init).has("val")
-        return given and self.config["trainer"].get("limit_val_batches", 1) != 0
+        source = source_of(path, init)
+        return (source is None or source.has("val")) and self.config["trainer"].get("limit_val_batches", 1) != 0
 
     def _find(self, checkpoint: str | None) -> Path | None:
         if checkpoint is None and self.subcommand == "fit":

@@ -28,7 +28,7 @@ def run(name: str, words: list[str]) -> int:
 
     from isthmus.statistics import statistics_from_config
 
-    statistics = statistics_from_config(config["data"].get("init_args") or {})
+    statistics = statistics_from_config(config["data"]["class_path"], config["data"].get("init_args") or {})
     if given.output:
         statistics.write(given.output)
     facts = statistics.to_dict()

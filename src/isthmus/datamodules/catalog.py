@@ -7,7 +7,7 @@ ENTRIES: tuple[DatamoduleKind, ...] = (
         "GenericNonGeoSegmentationDataModule",
         "isthmus.datamodules.segmentation:GenericNonGeoSegmentationDataModule",
         facts={"doc": "Images and masks of classes in folders, paired by name"},
-        source="isthmus.datasets.source:PixelwiseSource",
+        source="isthmus.datasets.labels:SegmentationSource",
         batch=("mask",),
         compares="classes",
     ),

@@ -9,9 +9,11 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from isthmus.datasets.headers import Size, describe_odd_size, sizes_of
-from isthmus.datasets.image_dataset import ImageDataset
+from isthmus.datasets.dataset import ImageDataset
+from isthmus.datasets.headers import describe_odd_size, sizes_of
 from isthmus.errors import DataError
+from isthmus.specs.inputs import Size
+from isthmus.transforms.sample import size_of
 
 
 def seed_worker(_: int) -> None:
@@ -71,7 +73,7 @@ def check_stackable(dataset: ImageDataset, batch_size: int, transform_key: str) 
         DataError: samples of different sizes would meet in a batch, an image and its label differ in size, or an image
             is too small for the transform.
     """
-    sizes = sizes_of(dataset.samples, dataset.image_reader.bands)
+    sizes = sizes_of(dataset.samples, dataset.readers)
     if batch_size == 1 or (len(sizes) == 1 and dataset.transform is None):
         return sizes
     outcomes = {_size_after_transform(dataset, size, str(files[0]), transform_key) for size, files in sizes.items()}
@@ -87,15 +89,10 @@ def check_stackable(dataset: ImageDataset, batch_size: int, transform_key: str) 
 def _size_after_transform(dataset: ImageDataset, size: Size, filename: str, transform_key: str) -> Size:
     if dataset.transform is None:
         return size
-    channels = dataset.image_reader.bands.names or (0,)
-    item: dict[str, Any] = {"image": torch.zeros(len(channels), *size), "filename": filename}
-    if dataset.samples[0].label is not None:
-        item["mask"] = torch.zeros(size, dtype=torch.int64)
     try:
         with torch.random.fork_rng(devices=[]):
-            height, width = dataset.transform(item)["image"].shape[-2:]
+            return size_of(dataset.transform(dataset.blank(*size))["image"])
     except ValueError as error:
         raise DataError(
             f"{transform_key} fails on {filename}, which is {size[0]} x {size[1]} pixels (height x width): {error}"
         ) from error
-    return height, width

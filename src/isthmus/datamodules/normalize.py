@@ -1,57 +1,49 @@
 """Images as multiples of the standard deviation around the mean, band by band."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from isthmus.errors import ArgumentError, ShapeError
+from isthmus.errors import ShapeError
+from isthmus.specs import IMAGE, Preprocessing
 
 
-class Normalize(nn.Module):
-    """Subtracts the mean of each channel and divides by its standard deviation.
+class Normalize:
+    """Subtracts the mean of each channel and divides by its standard deviation, where a modality has such.
 
     Args:
-        means: one per channel.
-        stds: one per channel, above 0.
-
-    Raises:
-        ArgumentError: there are not as many means as standard deviations, or one of those is not above 0.
+        preprocessing: holds the means and standard deviations, by modality.
     """
 
-    means: Tensor
-    stds: Tensor
+    def __init__(self, preprocessing: Preprocessing) -> None:
+        self.moments = {
+            name: torch.tensor([scaling.means, scaling.stds], dtype=torch.float32)
+            for name, scaling in preprocessing.modalities.items()
+            if scaling.means is not None
+        }
 
-    def __init__(self, means: Sequence[float], stds: Sequence[float]) -> None:
-        super().__init__()
-        if len(means) != len(stds):
-            raise ArgumentError(
-                f"means has {len(means)} value(s) and stds {len(stds)}; one of each per band was expected"
-            )
-        wrong = [index for index, std in enumerate(stds) if not std > 0]
-        if wrong:
-            raise ArgumentError(f"stds must be above 0, but is {stds[wrong[0]]} for band {wrong[0]}")
-        self.register_buffer("means", torch.tensor(list(means), dtype=torch.float32))
-        self.register_buffer("stds", torch.tensor(list(stds), dtype=torch.float32))
+    def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
+        """Normalise `image`, `(B, C, H, W)` or `(B, C, T, H, W)` or a dict of these by modality, on its device.
 
-    def forward(self, batch: dict[str, Any]) -> dict[str, Any]:
-        """Normalise `image`, `(B, C, H, W)` or `(B, C, T, H, W)`, in place, on whichever device it lies.
+        Returns:
+            The batch itself, whose images have changed in place.
 
         Raises:
-            ShapeError: the image has another number of axes or of channels.
+            ShapeError: an image has another number of axes or of channels.
         """
-        image: Tensor = batch["image"]
-        if image.ndim not in (4, 5):
-            raise ShapeError(
-                f"a batch of images has shape {tuple(image.shape)}; (batch, channels, height, width) or "
-                "(batch, channels, time, height, width) was expected"
-            )
-        if image.shape[1] != len(self.means):
-            raise ShapeError(
-                f"a batch of images has {image.shape[1]} channels, but means and stds have {len(self.means)} values"
-            )
-        shape = (1, -1) + (1,) * (image.ndim - 2)
-        means, stds = (values.to(image.device).view(shape) for values in (self.means, self.stds))
-        image.sub_(means).div_(stds)
+        for name, moments in self.moments.items():
+            image: Tensor = batch["image"] if name == IMAGE else batch["image"][name]
+            if image.ndim not in (4, 5):
+                raise ShapeError(
+                    f"a batch of images has shape {tuple(image.shape)}; (batch, channels, height, width) or "
+                    "(batch, channels, time, height, width) was expected"
+                )
+            if image.shape[1] != moments.shape[1]:
+                raise ShapeError(
+                    f"a batch of images has {image.shape[1]} channels, but means and stds have {moments.shape[1]} "
+                    "values"
+                )
+            means, stds = moments.to(image.device).view(2, 1, -1, *(1,) * (image.ndim - 2))
+            image.sub_(means).div_(stds)
         return batch

@@ -1,9 +1,10 @@
 """Which bands of a file become which channels of an image."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from isthmus.bands import expand_bands
+from isthmus.datasets.blame import blaming
 from isthmus.errors import ArgumentError, BandError, did_you_mean
 
 BandList = Sequence[str | int | Sequence[int]]
@@ -19,12 +20,14 @@ class BandSelection:
         temporal: whether a file holds several time steps of these bands.
         channel_major: with `temporal`, whether all steps of the first band come first, then those of the second;
             otherwise all bands of the first step come first.
+        keys: what the two lists are called where the user wrote them.
     """
 
     dataset_bands: tuple[str | int, ...] | None = None
     output_bands: tuple[str | int, ...] | None = None
     temporal: bool = False
     channel_major: bool = False
+    keys: tuple[str, str] = field(default=("dataset_bands", "output_bands"), compare=False)
 
     @property
     def filter_indices(self) -> list[int] | None:
@@ -37,6 +40,37 @@ class BandSelection:
     def names(self) -> tuple[str | int, ...] | None:
         """The bands of an image, in the order of its channels; None where they have no names."""
         return self.output_bands or self.dataset_bands
+
+    def reading(self, wanted: tuple[str | int, ...] | None) -> "BandSelection":
+        """The selection that reads what a model was trained on, by name and in its order.
+
+        Output bands that are there for prediction alone may be other names for the same bands.
+
+        Args:
+            wanted: the bands of the model; None where they have no names.
+
+        Raises:
+            ArgumentError: output bands that are not those of the model, or a band of the model that is not there.
+        """
+        if wanted is None or self.names is None or self.names == wanted:
+            return self
+        if self.output_bands is not None:
+            renamed = self.keys[1].startswith("predict_") and set(self.names).isdisjoint(wanted)
+            if renamed and len(self.names) == len(wanted):
+                return self
+            raise ArgumentError(
+                f"{self.keys[1]} is {list(self.names)}, but the model was trained on {list(wanted)}; the same bands in "
+                "the same order were expected",
+                argument=self.keys[1],
+            )
+        absent = [str(band) for band in wanted if band not in self.names]
+        if absent:
+            raise ArgumentError(
+                f"{self.keys[0]} is {list(self.names)}, but the model was trained on {list(wanted)}; there is no band "
+                f"{', '.join(absent)}",
+                argument=self.keys[0],
+            )
+        return replace(self, output_bands=wanted)
 
     def file_indices(self, count: int, file: object) -> list[int]:
         """The bands to read of a file with `count` bands, from 0; with time steps, channel by channel.
@@ -59,7 +93,9 @@ class BandSelection:
         Raises:
             BandError: the number of bands does not fit.
         """
-        width = len(self.dataset_bands or ())
+        if self.dataset_bands is None:
+            return 1
+        width = len(self.dataset_bands)
         if self.temporal and width and count % width == 0:
             return count // width
         if self.temporal or count != width:
@@ -90,22 +126,30 @@ def select_bands(
         BandError: an output band that is not among the dataset bands.
     """
     dataset_key, output_key = keys
-    available = None if dataset_bands is None else tuple(expand_bands(dataset_bands))
-    wanted = None if output_bands is None else tuple(expand_bands(output_bands))
+    available, wanted = _expanded(dataset_bands, dataset_key), _expanded(output_bands, output_key)
     if wanted is not None and available is None:
         raise ArgumentError(
-            f"{output_key} is given without {dataset_key}, which says where in the file those bands are"
+            f"{output_key} is given without {dataset_key}, which says where in the file those bands are",
+            argument=output_key,
         )
     if temporal and not available:
-        raise ArgumentError(f"expand_temporal_dimension needs {dataset_key}, the bands of one time step")
+        raise ArgumentError(
+            f"expand_temporal_dimension needs {dataset_key}, the bands of one time step", argument=dataset_key
+        )
     for key, bands in ((dataset_key, available), (output_key, wanted)):
         if bands is not None and (len(set(bands)) != len(bands) or not bands):
-            raise ArgumentError(f"{key} is empty or names a band twice: {list(bands)}")
+            raise ArgumentError(f"{key} is empty or names a band twice: {list(bands)}", argument=key)
     for band in wanted or ():
         if band not in (available or ()):
             names = [str(name) for name in available or ()]
             raise BandError(
                 f"{output_key} asks for {band!r}, which is not among {dataset_key} {names}"
-                f"{did_you_mean(str(band), names)}"
+                f"{did_you_mean(str(band), names)}",
+                argument=output_key,
             )
-    return BandSelection(available, wanted, temporal, channel_major)
+    return BandSelection(available, wanted, temporal, channel_major, keys)
+
+
+def _expanded(bands: BandList | None, key: str) -> tuple[str | int, ...] | None:
+    with blaming(key):
+        return None if bands is None else tuple(expand_bands(bands))

@@ -1,21 +1,30 @@
-"""Which source of images the arguments of a datamodule describe."""
+"""The source that a datamodule reads, as its declaration says."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from isthmus.datasets.keypoint_source import KeypointSource
-from isthmus.datasets.source import LABELLED_STAGES, ImageSource, PixelwiseSource
+from isthmus.datasets.source import ImageSource
+from isthmus.errors import RegistrationError
+from isthmus.registry import DATAMODULE_REGISTRY, Entry
+from isthmus.registry.kinds import DatamoduleKind
 
 
-def source_from(init_args: Mapping[str, Any]) -> ImageSource:
-    """The source of a datamodule of Isthmus: with keypoints where a file of them is named, else with label rasters.
+def source_of(datamodule: str, init_args: Mapping[str, Any]) -> ImageSource | None:
+    """The source of a datamodule; None where it is not registered, so that nobody knows what it reads.
 
     Args:
-        init_args: the arguments of the datamodule, as a configuration gives them.
+        datamodule: the name of its class; a full path does as well.
+        init_args: its arguments, as a configuration gives them.
 
     Raises:
-        ArgumentError: an argument is missing, or arguments contradict one another.
+        RegistrationError: its source is not where its declaration says.
+        ArgumentError: arguments contradict one another.
     """
-    names = ["keypoints", *(f"{stage}_keypoints" for stage in LABELLED_STAGES)]
-    kind = KeypointSource if any(init_args.get(name) is not None for name in names) else PixelwiseSource
-    return kind.from_arguments(init_args)
+    name = datamodule.rpartition(".")[2]
+    kind = DATAMODULE_REGISTRY.entry(name) if name in DATAMODULE_REGISTRY else None
+    if not isinstance(kind, DatamoduleKind):
+        return None
+    source = Entry(name, kind.source).load()
+    if not (isinstance(source, type) and issubclass(source, ImageSource)):
+        raise RegistrationError(f"{name} declares the source {kind.source!r}, which is no ImageSource")
+    return source.from_arguments(init_args)

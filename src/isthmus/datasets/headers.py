@@ -1,16 +1,15 @@
 """The sizes and bands of the files of a data set, from their headers: no pixel is read."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from isthmus.datasets.bands import BandSelection
 from isthmus.datasets.pairing import Sample
+from isthmus.datasets.readers import ImageReader, Readers, Shape, image_readers, target_readers
 from isthmus.errors import BandError, DataError
 from isthmus.rasters.header import RasterInfo, read_info
-
-Size = tuple[int, int]
-"""Height and width in pixels."""
+from isthmus.specs.inputs import Size
 
 
 @dataclass
@@ -19,64 +18,67 @@ class HeaderScan:
 
     Attributes:
         sizes: for each size the images that have it, in the order in which the sizes appear.
-        errors: what is wrong with single files; each message names its file.
+        errors: what is wrong with single samples, with the name of the reader; each message names its file.
     """
 
     sizes: dict[Size, list[Path]] = field(default_factory=dict)
-    errors: list[DataError] = field(default_factory=list)
+    errors: list[tuple[str, DataError]] = field(default_factory=list)
 
-
-def scan_headers(samples: Iterable[Sample], bands: BandSelection) -> HeaderScan:
-    """Read the header of every image and label.
-
-    Files are wrong that are missing, empty, truncated or not rasters; images without the bands of the selection, or
-    with another number of bands than the first; labels of another size than their image.
-    """
-    scan = HeaderScan()
-    first: RasterInfo | None = None
-    for sample in samples:
+    @contextmanager
+    def noting(self, reader: str) -> Iterator[None]:
+        """Keep what is wrong with a sample, and go on with the next."""
         try:
-            image = _checked_header(sample, bands, first)
+            yield
         except DataError as error:
-            scan.errors.append(error)
+            self.errors.append((reader, error))
+
+
+def scan_headers(samples: Iterable[Sample], readers: Readers) -> HeaderScan:
+    """Read the header of every image, and hold all else that is read against it.
+
+    Images are wrong that are missing, empty, truncated or not rasters, without the wanted bands, or with another number
+    of bands than the first; whatever else is read must fit its image (see `TargetReader.fits`).
+    """
+    scan, first = HeaderScan(), dict[str, RasterInfo]()
+    images, targets = image_readers(readers), target_readers(readers)
+    for sample in samples:
+        shapes: list[Shape] = []
+        for part, reader in images.items():
+            with scan.noting(part):
+                info, shape = _image_shape(sample.file(part), reader, first.get(part))
+                first.setdefault(part, info)
+                shapes.append(shape)
+        if len(shapes) < len(images):
             continue
-        first = first or image
-        scan.sizes.setdefault((image.height, image.width), []).append(sample.image)
+        scan.sizes.setdefault((shapes[0][-2], shapes[0][-1]), []).append(sample.image)
+        for part, target in targets.items():
+            with scan.noting(part):
+                target.fits(sample, shapes[0])
     return scan
 
 
-def _checked_header(sample: Sample, bands: BandSelection, first: RasterInfo | None) -> RasterInfo:
-    image = read_info(sample.image, georeference=False)
-    bands.file_indices(image.count, sample.image)
-    if first is not None and image.count != first.count:
+def _image_shape(path: Path, reader: ImageReader, first: RasterInfo | None) -> tuple[RasterInfo, Shape]:
+    info = read_info(path, georeference=False)
+    shape = reader.shape(info.count, info.height, info.width, path)
+    if first is not None and info.count != first.count:
         raise BandError(
-            f"{image.path} has {image.count} band(s), but {first.path} has {first.count}; "
+            f"{info.path} has {info.count} band(s), but {first.path} has {first.count}; "
             "all images must have the same bands"
         )
-    if sample.label is not None:
-        _require_equal_sizes(image, read_info(sample.label, georeference=False))
-    return image
+    return info, shape
 
 
-def sizes_of(samples: Iterable[Sample], bands: BandSelection) -> dict[Size, list[Path]]:
-    """Read the header of every image and label, and sort the images by size.
+def sizes_of(samples: Iterable[Sample], readers: Readers) -> dict[Size, list[Path]]:
+    """Read the header of every file, and sort the images by size.
 
     Raises:
-        DataError: what is wrong with the first file that cannot be used, and how many there are.
+        DataError: what is wrong with the first sample that cannot be used, and how many there are.
     """
-    scan = scan_headers(samples, bands)
+    scan = scan_headers(samples, readers)
     if scan.errors:
-        others = len(scan.errors) - 1
-        raise type(scan.errors[0])(f"{scan.errors[0]}{f' (and {others} more files are wrong)' if others else ''}")
+        (_, error), others = scan.errors[0], len(scan.errors) - 1
+        raise type(error)(f"{error}{f' (and {others} more files are wrong)' if others else ''}")
     return scan.sizes
-
-
-def _require_equal_sizes(image: RasterInfo, label: RasterInfo) -> None:
-    if (image.height, image.width) != (label.height, label.width):
-        raise DataError(
-            f"{image.path} is {image.height} x {image.width} pixels (height x width), but its label {label.path} is "
-            f"{label.height} x {label.width}; they must be equal"
-        )
 
 
 def describe_odd_size(sizes: Mapping[Size, Sequence[Path]]) -> str:

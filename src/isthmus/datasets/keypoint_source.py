@@ -4,16 +4,69 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from isthmus.datasets.blame import blaming
 from isthmus.datasets.keypoint_files.annotations import AnnotatedImage, KeypointAnnotations
 from isthmus.datasets.keypoint_files.formats import check_format, read_annotations
 from isthmus.datasets.keypoint_files.locating import ImageFolder
+from isthmus.datasets.keypoint_files.placing import points_inside, swap_order
 from isthmus.datasets.keypoint_files.tables import Table, read_rows
-from isthmus.datasets.pairing import Sample, find_images
+from isthmus.datasets.pairing import Sample
+from isthmus.datasets.readers import Arrays, Reader, Shape, TargetReader
 from isthmus.datasets.source import LABELLED_STAGES, ImageSource
-from isthmus.errors import ArgumentError, DataError, PairingError, did_you_mean
+from isthmus.errors import ArgumentError, DataError, IsthmusError, PairingError, did_you_mean
+from isthmus.specs import IMAGE
+
+if TYPE_CHECKING:
+    from isthmus.transforms.keypoints import MovingPoints
+
+
+@dataclass(frozen=True)
+class PointReader(TargetReader):
+    """How keypoints are read, as `keypoints`, float32 `(N, K, 2)`: from the sample itself, which holds them.
+
+    Attributes:
+        point_names: the names of the K points.
+        swap_pairs: pairs of points, by name, that change places where a transform mirrors the image.
+
+    Raises:
+        ArgumentError: `swap_pairs` names a point that is not there, or one twice.
+    """
+
+    point_names: Sequence[str]
+    swap_pairs: Sequence[Sequence[str]] = ()
+
+    ragged: ClassVar[tuple[str, ...]] = ("keypoints",)
+
+    def __post_init__(self) -> None:
+        swap_order(self.point_names, self.swap_pairs)
+
+    def fits(self, sample: Sample, shape: Shape) -> None:
+        """Make sure that every point lies in the image.
+
+        Raises:
+            LabelError: one does not.
+        """
+        self.read(sample, shape)
+
+    def read(self, sample: Sample, shape: Shape) -> Arrays:
+        """The keypoints of a sample, if it has any.
+
+        Raises:
+            LabelError: a point lies outside the image.
+        """
+        if not isinstance(sample, AnnotatedImage):
+            return {}
+        return {"keypoints": points_inside(sample, shape[-2], shape[-1])}
+
+    def moving(self) -> "MovingPoints":
+        """Points move with the image, and pairs change places in a mirrored one."""
+        from isthmus.transforms.keypoints import MovingPoints
+
+        return MovingPoints(swap_order(self.point_names, self.swap_pairs))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,13 +81,11 @@ class KeypointSource(ImageSource):
     val_keypoints: str | Path | None = None
     test_keypoints: str | Path | None = None
     data_root: str | Path | None = None
-    train_data_root: str | Path | None = None
-    val_data_root: str | Path | None = None
-    test_data_root: str | Path | None = None
     format: str = "auto"
     split_table: str | Path | None = None
     split_column: str = "split"
     split_names: Mapping[str, str] | None = None
+    swap_pairs: Sequence[Sequence[str]] | None = None
     _read: dict[tuple[str, str], KeypointAnnotations] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -43,7 +94,8 @@ class KeypointSource(ImageSource):
             if name not in LABELLED_STAGES:
                 raise ArgumentError(
                     f"split_names says what the splits {', '.join(LABELLED_STAGES)} are called, as in "
-                    f"{{val: validation}}; {name!r} is none of them{did_you_mean(name, LABELLED_STAGES)}"
+                    f"{{val: validation}}; {name!r} is none of them{did_you_mean(name, LABELLED_STAGES)}",
+                    argument="split_names",
                 )
 
     def has(self, stage: str) -> bool:
@@ -66,11 +118,11 @@ class KeypointSource(ImageSource):
             DataError: files are missing or cannot be used.
         """
         if stage == "predict":
-            if self.predict_data_root is None:
-                raise ArgumentError(
-                    "predict_data_root is not given; the folder with the images to predict was expected"
-                )
-            return find_images(self.predict_data_root, self.img_grep)
+            return self.unlabelled()
+        with blaming(self.file_key(stage)):
+            return self._annotated(stage)
+
+    def _annotated(self, stage: str) -> Sequence[Sample]:
         annotations = self._annotations(stage)
         splits = Counter(image.split for image in annotations.images if image.split is not None)
         if not splits:
@@ -85,6 +137,32 @@ class KeypointSource(ImageSource):
             )
         return [image for image in annotations.images if image.split == wanted]
 
+    def readers(self, stage: str = "train") -> dict[str, Reader]:
+        """Everything that is read of a sample; nothing but the images where they are to be predicted."""
+        readers = super().readers(stage)
+        if stage != "predict":
+            readers["keypoints"] = PointReader(self.point_names, self.swap_pairs or ())
+        return readers
+
+    def told(self) -> dict[str, Any]:
+        """The names of the points, where the files tell them."""
+        try:
+            return {"point_names": list(self.point_names)}
+        except (IsthmusError, OSError):
+            return {}
+
+    def blame(self, stage: str, part: str = IMAGE) -> str:
+        """The argument to blame for a part of the samples of a stage that cannot be used."""
+        if part == "keypoints":
+            return self.file_key(stage)
+        if part != IMAGE or stage == "predict" or getattr(self, f"{stage}_data_root") is not None:
+            return super().blame(stage, part)
+        return "data_root" if self.data_root is not None else self.file_key(stage)
+
+    def file_key(self, stage: str) -> str:
+        """The argument that names the file of keypoints of a stage."""
+        return "keypoints" if self._own(stage) is None else f"{stage}_keypoints"
+
     @property
     def point_names(self) -> tuple[str, ...]:
         """The names of the points, which are the same in all files.
@@ -95,13 +173,16 @@ class KeypointSource(ImageSource):
         """
         stages = [stage for stage in LABELLED_STAGES if self.annotation_file(stage) is not None]
         if not stages:
-            raise ArgumentError("no file of keypoints is given, so the points have no names; set keypoints")
+            raise ArgumentError(
+                "no file of keypoints is given, so the points have no names; set keypoints", argument="keypoints"
+            )
         first, *others = (self._annotations(stage) for stage in stages)
-        for other in others:
+        for stage, other in zip(stages[1:], others, strict=True):
             if other.point_names != first.point_names:
                 raise DataError(
                     f"{first.path} and {other.path} have different points: {list(first.point_names)} and "
-                    f"{list(other.point_names)}; the same in the same order were expected"
+                    f"{list(other.point_names)}; the same in the same order were expected",
+                    argument=self.file_key(stage),
                 )
         return first.point_names
 
@@ -111,7 +192,7 @@ class KeypointSource(ImageSource):
         return None if given is None else Path(given)
 
     def _own(self, stage: str) -> str | Path | None:
-        given: str | Path | None = getattr(self, f"{stage}_keypoints")
+        given: str | Path | None = getattr(self, f"{stage}_keypoints", None)  # there are none to predict
         return given
 
     def _split_of(self, stage: str) -> str:
@@ -126,19 +207,23 @@ class KeypointSource(ImageSource):
         key = (str(path), str(given))
         if key not in self._read:
             root = None if given is None else Path(given)
-            annotations = read_annotations(path, self.format, root)
-            self._read[key] = replace(annotations, images=self._located(annotations, root or path.parent))
+            with blaming(self.file_key(stage)):
+                annotations = read_annotations(path, self.format, root)
+                with blaming(self.blame(stage)):
+                    folder = ImageFolder(root or path.parent)
+                self._read[key] = replace(annotations, images=self._located(annotations, folder))
         return self._read[key]
 
-    def _located(self, annotations: KeypointAnnotations, root: Path) -> tuple[AnnotatedImage, ...]:
+    def _located(self, annotations: KeypointAnnotations, folder: ImageFolder) -> tuple[AnnotatedImage, ...]:
         """The images with their files, of which the split table, where there is one, says which there are."""
-        folder, table = ImageFolder(root), self.split_table
+        table = self.split_table
         files = folder.find_all(_places(annotations.images), str(annotations.path), tell_others=table is None)
         annotated = [replace(image, image=files[image.identifier]) for image in annotations.images]
         if table is None:
             return tuple(annotated)
-        splits = _read_splits(Path(table), self.split_column)
-        listed = folder.find_all({name: f"row {row}" for name, (_, row) in splits.items()}, str(table))
+        with blaming("split_table"):
+            splits = _read_splits(Path(table), self.split_column)
+            listed = folder.find_all({name: f"row {row}" for name, (_, row) in splits.items()}, str(table))
         by_file = {image.image: image for image in annotated}
         images = []
         for name, (split, row) in splits.items():

@@ -1,18 +1,12 @@
 """Samples of an image with instances of named points."""
 
 from collections.abc import Sequence
-from typing import Any
 
-import torch
-from torch.nn.utils.rnn import pad_sequence
-from torch.utils.data import default_collate
-
-from isthmus.datasets.image_dataset import ImageDataset, Transform
-from isthmus.datasets.images import ImageReader
-from isthmus.datasets.keypoint_files.annotations import AnnotatedImage
-from isthmus.datasets.keypoint_files.placing import points_inside, swap_order
+from isthmus.datasets.dataset import ImageDataset, Transform
+from isthmus.datasets.keypoint_source import PointReader
 from isthmus.datasets.pairing import Sample
-from isthmus.errors import DataError
+from isthmus.datasets.readers import ImageReader, Reader
+from isthmus.specs import IMAGE
 
 
 class KeypointDataset(ImageDataset):
@@ -32,7 +26,7 @@ class KeypointDataset(ImageDataset):
             move with the image.
         swap_pairs: pairs of points, by name, that change places where a transform mirrors the image, such as the left
             and the right eye.
-        no_data_replace: see `ImageDataset`.
+        no_data_replace: what missing pixels become, in the units of the file; where None they are an error.
         rgb_indices: see `ImageDataset`.
 
     Raises:
@@ -46,52 +40,9 @@ class KeypointDataset(ImageDataset):
         point_names: Sequence[str],
         transform: Transform | Sequence[Transform] | None = None,
         swap_pairs: Sequence[Sequence[str]] | None = None,
-        no_data_replace: float | Sequence[float] | None = None,
+        no_data_replace: float | None = None,
         rgb_indices: Sequence[int] | None = None,
     ) -> None:
-        order = swap_order(point_names, swap_pairs or ())
-        super().__init__(samples, image_reader, no_data_replace, _for_points(transform, order), rgb_indices)
+        readers: dict[str, Reader] = {IMAGE: image_reader, "keypoints": PointReader(point_names, swap_pairs or ())}
+        super().__init__(samples, readers, {IMAGE: image_reader.scaled(no_data_replace)}, transform, rgb_indices)
         self.point_names = list(point_names)
-
-    def read_files(self, sample: Sample) -> dict[str, Any]:
-        """Read an image and take its keypoints.
-
-        Raises:
-            DataError: a point lies outside the image, or the file of the image cannot be used.
-        """
-        item = super().read_files(sample)
-        if isinstance(sample, AnnotatedImage):
-            height, width = item["image"].shape[-2:]
-            item["keypoints"] = torch.from_numpy(points_inside(sample, height, width))
-        return item
-
-
-def collate_keypoints(samples: list[dict[str, Any]]) -> dict[str, Any]:
-    """Join samples into a batch; `keypoints` becomes `(B, N, K, 2)`, where NaN makes up for missing instances.
-
-    Raises:
-        DataError: the images differ in size.
-    """
-    first = samples[0]
-    for sample in samples[1:]:
-        if sample["image"].shape != first["image"].shape:
-            shapes = [tuple(each["image"].shape) for each in (first, sample)]
-            raise DataError(
-                f"images of different sizes cannot be joined into a batch: {first['filename']} is {shapes[0]} "
-                f"(channels, height, width), {sample['filename']} is {shapes[1]}. Crop or resize them in a transform, "
-                "or set batch_size to 1"
-            )
-    batch = default_collate([{key: sample[key] for key in sample if key != "keypoints"} for sample in samples])
-    if "keypoints" in first:
-        batch["keypoints"] = pad_sequence(
-            [sample["keypoints"] for sample in samples], batch_first=True, padding_value=torch.nan
-        )
-    return dict(batch)
-
-
-def _for_points(transform: Transform | Sequence[Transform] | None, order: Sequence[int]) -> Transform | None:
-    if transform is None:
-        return None
-    from isthmus.transforms.keypoints import KeypointTransform
-
-    return transform if isinstance(transform, KeypointTransform) else KeypointTransform(transform, order)

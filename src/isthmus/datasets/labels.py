@@ -1,5 +1,6 @@
 """Label rasters as classes, every pixel of them accounted for."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -7,13 +8,47 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from isthmus.datasets.masks import MaskReader
+from isthmus.datasets.readers import Reader
+from isthmus.datasets.source import PixelwiseSource
 from isthmus.errors import ArgumentError, LabelError
 from isthmus.rasters.header import open_pixels
 from isthmus.rasters.read import native_pixels_of
 
 
+@dataclass(frozen=True, kw_only=True)
+class SegmentationSource(PixelwiseSource):
+    """Images and masks of classes in folders.
+
+    The attributes are arguments of `isthmus.datamodules.GenericNonGeoSegmentationDataModule`, and explained there.
+    """
+
+    num_classes: object = None  # what is no number is told where types are checked
+    reduce_zero_label: bool = False
+    no_label_replace: int | None = None
+    ignore_index: int | None = None
+    class_names: Sequence[str] | None = None
+
+    def label_reader(self) -> "LabelReader | None":
+        """How labels are read; None where nobody says how many classes there are.
+
+        Raises:
+            ArgumentError: there is no class, or more or fewer names than classes.
+        """
+        if not isinstance(self.num_classes, int):
+            return None
+        return LabelReader(
+            self.num_classes, self.reduce_zero_label, self.no_label_replace, self.ignore_index, self.class_names
+        )
+
+    def readers(self, stage: str = "train") -> dict[str, Reader]:
+        """Everything that is read of a sample; the masks of classes as `mask`."""
+        labels = self.label_reader()
+        return {**super().readers(stage), **({} if labels is None else {"mask": labels})}
+
+
 @dataclass(frozen=True, slots=True)
-class LabelReader:
+class LabelReader(MaskReader):
     """How the file of a label is read: its first band, whose values are classes.
 
     Attributes:
@@ -22,16 +57,24 @@ class LabelReader:
         no_label_replace: what a pixel without a label becomes: nodata, NaN, and 0 under `reduce_zero_label`.
         ignore_index: a value in the file that is left as it is and belongs to no class; pixels without a label take it
             where `no_label_replace` is not given.
+        class_names: a name for each class, where there are names.
     """
 
     num_classes: int
     reduce_zero_label: bool = False
     no_label_replace: int | None = None
     ignore_index: int | None = None
+    class_names: Sequence[str] | None = None
 
     def __post_init__(self) -> None:
         if self.num_classes < 1:
-            raise ArgumentError(f"num_classes is {self.num_classes}; at least 1 was expected")
+            raise ArgumentError(f"num_classes is {self.num_classes}; at least 1 was expected", argument="num_classes")
+        if self.class_names is not None and len(self.class_names) != self.num_classes:
+            raise ArgumentError(
+                f"class_names has {len(self.class_names)} name(s), but num_classes is {self.num_classes}: "
+                f"{list(self.class_names)}",
+                argument="class_names",
+            )
 
     @property
     def fill(self) -> int | None:
@@ -45,7 +88,7 @@ class LabelReader:
         """The values of a label that belong to no class."""
         return sorted({value for value in (self.fill, self.ignore_index) if value is not None})
 
-    def read(self, path: Path) -> npt.NDArray[np.int64]:
+    def read_file(self, path: Path) -> npt.NDArray[np.int64]:
         """Read a label as int64, `(height, width)`.
 
         Raises:
@@ -72,7 +115,8 @@ class LabelReader:
             if self.fill is None:
                 raise LabelError(
                     f"{path} has {int(unlabelled.sum())} pixel(s) without a label (nodata or NaN); set "
-                    "no_label_replace to the value that the task ignores, its ignore_index"
+                    "no_label_replace to the value that the task ignores, its ignore_index",
+                    argument="no_label_replace",
                 )
             labels[unlabelled] = self.fill
         self._refuse_strangers(labels, path)
@@ -88,7 +132,9 @@ class LabelReader:
             shift = " after reduce_zero_label has taken 1 away" if self.reduce_zero_label else ""
             raise LabelError(
                 f"{path} has {strange.size} pixel(s) with the label {shown}{shift}; "
-                f"with num_classes {self.num_classes} labels are 0 to {self.num_classes - 1}{_or_ignored(self.ignored)}"
+                f"with num_classes {self.num_classes} labels are 0 to {self.num_classes - 1}"
+                f"{_or_ignored(self.ignored)}",
+                argument="num_classes",
             )
 
 

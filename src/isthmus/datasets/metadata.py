@@ -4,16 +4,16 @@ import csv
 import functools
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from isthmus.datasets.pairing import Sample
+from isthmus.datasets.readers import Arrays, Shape, TargetReader
 from isthmus.errors import DataError, did_you_mean
 
 GEOREFERENCE = "georeference"
@@ -21,8 +21,6 @@ NAME_COLUMNS = ("filename", "id", "image")
 DATE_COLUMNS = ("date", "dates")
 PLACE_COLUMNS = (("lat", "lon"), ("latitude", "longitude"))
 _BY_DAY = re.compile(r"(\d{4})-?(\d{3})")
-
-Coordinates = dict[str, npt.NDArray[np.float32]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +32,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Metadata:
+class Metadata(TargetReader):
     """When and where images were taken.
 
     Attributes:
@@ -58,39 +56,48 @@ class Metadata:
                 rows |= read_table(Path(source))
         return rows
 
-    def check(self, samples: Iterable[Sample]) -> None:
-        """Make sure that there is a row for every image, without opening one.
+    @property
+    def _by_georeference(self) -> bool:
+        return any(str(source) == GEOREFERENCE for source in self.sources)
+
+    def check(self, samples: Sequence[Sample]) -> None:
+        """Make sure that there is a row for every image, and that the first, which stands for all, has a place.
 
         Raises:
-            DataError: the table cannot be used, or lacks an image.
+            DataError: the table cannot be used, or lacks an image; the first has no georeference.
         """
         for sample in samples if self.table else ():
             self._row(sample)
+        if self._by_georeference and samples:
+            middle(samples[0].image)
 
-    def of(self, sample: Sample, time_steps: int) -> Coordinates:
+    def fits(self, sample: Sample, shape: Shape) -> None:
+        """Make sure that there is a date for every time step, where there are dates.
+
+        Raises:
+            DataError: there are more or fewer.
+        """
+        dates, steps = self._row(sample).dates if self.table else None, shape[1] if len(shape) == 4 else 1
+        if dates is not None and len(dates) != steps:
+            raise DataError(f"metadata has {len(dates)} date(s) for {sample.image}, which has {steps} time step(s)")
+
+    def read(self, sample: Sample, shape: Shape) -> Arrays:
         """What is known about an image.
-
-        Args:
-            sample: the image.
-            time_steps: how many it has.
 
         Returns:
             `temporal_coords`, `(T, 2)`, year and day of the year, and `location_coords`, `(2,)`, latitude and longitude
-            in degrees, as far as the sources tell them.
+            in degrees, as far as the sources tell them; both float32.
 
         Raises:
             DataError: the table has no row for the image, or as many dates as it has not time steps.
         """
-        found: Coordinates = {}
-        if any(str(source) == GEOREFERENCE for source in self.sources):
+        self.fits(sample, shape)
+        found: Arrays = {}
+        if self._by_georeference:
             found["location_coords"] = np.array(middle(sample.image), np.float32)
         if self.table:
             row = self._row(sample)
             if row.dates is not None:
-                if len(row.dates) != time_steps:
-                    raise DataError(
-                        f"metadata has {len(row.dates)} date(s) for {sample.image}, which has {time_steps} time step(s)"
-                    )
                 found["temporal_coords"] = np.array(row.dates, np.float32)
             if row.place is not None:
                 found["location_coords"] = np.array(row.place, np.float32)
@@ -127,9 +134,9 @@ def read_table(path: Path) -> dict[str, Row]:
                     None if place is None else parse_place(line[place[0]], line[place[1]], where),
                 )
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"metadata: the table {path} cannot be read: {error}") from error
+        raise DataError(f"the metadata table {path} cannot be read: {error}") from error
     if not rows:
-        raise DataError(f"metadata: the table {path} has no rows")
+        raise DataError(f"the metadata table {path} has no rows")
     return rows
 
 
@@ -177,15 +184,15 @@ def middle(image: Path) -> tuple[float, float]:
 
     info = read_info(image)
     if info.crs is None or info.transform is None:
-        raise DataError(f"metadata: {image} is not georeferenced; give a table with the columns filename, lat and lon")
+        raise DataError(f"{image} is not georeferenced; give a table with the columns filename, lat and lon")
     a, b, left, d, e, top = info.transform[:6]
     x, y = (a * info.width + b * info.height) / 2 + left, (d * info.width + e * info.height) / 2 + top
     try:
         (longitude,), (latitude,) = transform(info.crs, "EPSG:4326", [x], [y])
     except CRSError as error:
-        raise DataError(f"metadata: the place of {image} cannot be told in degrees: {error}") from error
+        raise DataError(f"the place of {image} cannot be told in degrees: {error}") from error
     if not (math.isfinite(latitude) and math.isfinite(longitude)):
-        raise DataError(f"metadata: the place of {image} cannot be told in degrees: it is outside of {info.crs}")
+        raise DataError(f"the place of {image} cannot be told in degrees: it is outside of {info.crs}")
     return latitude, longitude
 
 
@@ -196,7 +203,7 @@ def _columns(path: Path, columns: Mapping[str, str]) -> tuple[str, str | None, t
     pair = next((pair for pair in PLACE_COLUMNS if columns.keys() >= set(pair)), None)
     if name is None or (dates is None and pair is None):
         raise DataError(
-            f"metadata: the table {path} has the columns {', '.join(columns) or 'none'}; expected filename, and "
+            f"the metadata table {path} has the columns {', '.join(columns) or 'none'}; expected filename, and "
             "date, or lat and lon"
         )
     return name, dates, None if pair is None else (columns[pair[0]], columns[pair[1]])

@@ -10,7 +10,7 @@ left out. Nothing here depends on the order of the files.
 import itertools
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from isthmus.datasets.splits import Split
@@ -24,17 +24,23 @@ _SHOWN = 3
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """An image with its label.
+    """The files that belong together.
 
     Attributes:
-        identifier: what the names of the two have in common.
-        image: the file of the image.
+        identifier: what their names have in common.
+        image: the file of the image, after which the sample is called; of several modalities, that of the first.
         label: the file of the label; None where there is none to expect.
+        modalities: where there are several, the file of the image of each.
     """
 
     identifier: str
     image: Path
     label: Path | None = None
+    modalities: Mapping[str, Path] = field(default_factory=dict, hash=False)
+
+    def file(self, modality: str) -> Path:
+        """The file of the image of a modality."""
+        return self.modalities.get(modality, self.image)
 
 
 def find_images(root: str | Path, pattern: str) -> list[Sample]:
@@ -114,7 +120,7 @@ def _is_sample(path: Path) -> bool:
 
 def _what_is_there(root: Path) -> str:
     entries = sorted(entry.name + "/" * entry.is_dir() for entry in itertools.islice(root.iterdir(), 1000))
-    return f"; it holds {_some(entries)}" if entries else "; it is empty"
+    return f"; it holds {some(entries)}" if entries else "; it is empty"
 
 
 def identify(files: Iterable[Path], root: str | Path, pattern: str) -> dict[str, Path]:
@@ -224,14 +230,15 @@ def _refuse_strays(
     lonely_labels = [str(labels[key]) for key in chosen if key not in images]
     faults = []
     if lonely_images:
-        faults.append(f"{len(lonely_images)} image(s) without a label in {label_root}: {_some(lonely_images)}")
+        faults.append(f"{len(lonely_images)} image(s) without a label in {label_root}: {some(lonely_images)}")
     if lonely_labels:
-        faults.append(f"{len(lonely_labels)} label(s) without an image: {_some(lonely_labels)}")
+        faults.append(f"{len(lonely_labels)} label(s) without an image: {some(lonely_labels)}")
     if faults:
         paired = len(chosen) - len(lonely_images) - len(lonely_labels)
         raise PairingError(f"{'; '.join(faults)} ({paired} pair(s) found; files are paired by name)")
 
 
-def _some(names: Sequence[str]) -> str:
+def some(names: Sequence[str]) -> str:
+    """The first few of many names, for messages."""
     shown = ", ".join(names[:_SHOWN])
     return shown if len(names) <= _SHOWN else f"{shown} and {len(names) - _SHOWN} more"

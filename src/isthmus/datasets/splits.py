@@ -41,7 +41,7 @@ class Split:
             PairingError: an entry names nothing, or the file has no entries.
         """
         if not self.entries:
-            raise PairingError(f"the split file {self.path} has no entries")
+            raise PairingError(f"the split file {self.path} has no entries", argument="split")
         extensions = _EXTENSIONS | {_suffix(name) for group in names.values() for name in group}
         entries = {self._plain(entry, extensions): entry for entry in self.entries}
         called = {key: {self._plain(name, extensions) for name in group} for key, group in names.items()}
@@ -72,7 +72,8 @@ class Split:
             more = f" and {len(unknown) - _SHOWN} more" if len(unknown) > _SHOWN else ""
             raise PairingError(
                 f"the split file {self.path} has {len(unknown)} entr{'y' if len(unknown) == 1 else 'ies'} that match "
-                f"no sample: {shown}{more}{did_you_mean(unknown[0], names)}"
+                f"no sample: {shown}{more}{did_you_mean(unknown[0], names)}",
+                argument="split",
             )
 
 
@@ -99,13 +100,13 @@ def read_split(path: str | Path, stage: str, *, ignore_extensions: bool = True, 
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise PairingError(f"the split file {path} cannot be read: {error}") from error
+        raise PairingError(f"the split file {path} cannot be read: {error}", argument="split") from error
     if path.suffix.lower() == ".csv":
         entries = _csv_entries(path, lines, stage)
     else:
         entries = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
     if not entries:
-        raise PairingError(f"the split file {path} has no entries for {stage!r}")
+        raise PairingError(f"the split file {path} has no entries for {stage!r}", argument="split")
     return Split(path, tuple(dict.fromkeys(entries)), ignore_extensions, allow_substring)
 
 
@@ -113,7 +114,9 @@ def _csv_entries(path: Path, lines: Sequence[str], stage: str) -> list[str]:
     table = csv.DictReader(lines)
     columns = list(table.fieldnames or ())
     if "split" not in columns:
-        raise PairingError(f"the table {path} has no column 'split'; its columns are {', '.join(columns) or 'none'}")
+        raise PairingError(
+            f"the table {path} has no column 'split'; its columns are {', '.join(columns) or 'none'}", argument="split"
+        )
     key = "id" if "id" in columns else columns[0]
     return [row[key].strip() for row in table if (row["split"] or "").strip() == stage and row[key].strip()]
 

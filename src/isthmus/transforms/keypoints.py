@@ -1,24 +1,56 @@
-"""A transform applied to an image and the keypoints in it."""
+"""Keypoints that move with the image, and transforms of images with keypoints."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from isthmus.transforms.points import PixelPoints
-from isthmus.transforms.sample import SampleTransform, Transform
+from isthmus.transforms.sample import SampleTransform, Transform, size_of
 
 _MARKS = "orientation of the image"
 _ROUNDING = 0.01  # pixels
 
 
-class KeypointTransform:
+class MovingPoints:
+    """Keypoints `(N, K, 2)` that move with the image.
+
+    Those that leave it become NaN, and instances of which no point is left are dropped. Where the image is mirrored,
+    however that came about, pairs of points change places: what was a left ear is a right ear now.
+
+    Args:
+        swap_order: the order of the K points in a mirrored image; None where no pair changes places.
+    """
+
+    def __init__(self, swap_order: Sequence[int] | None = None) -> None:
+        self.swap_order = None if swap_order is None else list(swap_order)
+
+    def wrap(self, sample: Mapping[str, Any], *, leaves_gaps: bool) -> dict[str, Any]:  # noqa: ARG002
+        """The points, and three marks that tell whether the image was mirrored."""
+        if "keypoints" not in sample:
+            return {}
+        height, width = size_of(sample["image"])
+        marks = torch.tensor([[0.25, 0.25], [0.75, 0.25], [0.25, 0.75]]) * torch.tensor([width, height])
+        return {
+            "keypoints": PixelPoints.of(sample["keypoints"], (height, width)),
+            _MARKS: PixelPoints.of(marks, (height, width)),
+        }
+
+    def unwrap(self, moved: dict[str, Any]) -> dict[str, Any]:
+        """The sample with the points that are inside the image."""
+        if "keypoints" not in moved:
+            return moved
+        points, marks = (moved.pop(key).as_subclass(Tensor) for key in ("keypoints", _MARKS))
+        if self.swap_order is not None and _is_mirrored(marks):
+            points = points[:, self.swap_order]
+        return {**moved, "keypoints": _inside(points, *size_of(moved["image"]))}
+
+
+class KeypointTransform(SampleTransform):
     """Applies transforms of `torchvision.transforms.v2` (or any callable on a dictionary) to images with keypoints.
 
-    Points move with the image. Those that leave it become NaN, and instances of which no point is left are dropped.
-    Where the image is mirrored, however that came about, pairs of points change places: what was a left ear is a right
-    ear now.
+    What becomes of the points is said by `MovingPoints`.
 
     Args:
         transforms: one transform, or several to apply one after the other.
@@ -26,26 +58,7 @@ class KeypointTransform:
     """
 
     def __init__(self, transforms: Transform | Sequence[Transform], swap_order: Sequence[int] | None = None) -> None:
-        self.transform = SampleTransform(transforms)
-        self.swap_order = None if swap_order is None else list(swap_order)
-
-    def __call__(self, sample: dict[str, Any]) -> dict[str, Any]:
-        """Transform `image`, `(C, H, W)`, and `keypoints`, `(N, K, 2)`, where there are any; other keys are kept."""
-        if "keypoints" not in sample:
-            return self.transform(sample)
-        height, width = sample["image"].shape[-2:]
-        marks = torch.tensor([[0.25, 0.25], [0.75, 0.25], [0.25, 0.75]]) * torch.tensor([width, height])
-        wrapped = {
-            **sample,
-            "keypoints": PixelPoints.of(sample["keypoints"], (height, width)),
-            _MARKS: PixelPoints.of(marks, (height, width)),
-        }
-        result = self.transform(wrapped)
-        points, marks = (result.pop(key).as_subclass(Tensor) for key in ("keypoints", _MARKS))
-        if self.swap_order is not None and _is_mirrored(marks):
-            points = points[:, self.swap_order]
-        result["keypoints"] = _inside(points, *result["image"].shape[-2:])
-        return result
+        super().__init__(transforms, targets=[MovingPoints(swap_order)])
 
 
 def _is_mirrored(marks: Tensor) -> bool:

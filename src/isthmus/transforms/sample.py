@@ -1,18 +1,33 @@
-"""A transform applied to a whole sample, so that image and label stay together."""
+"""A transform applied to a whole sample, so that its images and the truth about them stay together."""
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 
-from isthmus.errors import LabelError
-
-_UNCLAIMED = -(2**20)  # no class, and exact in the float32 that torchvision resamples in
+from isthmus.transforms.masks import MovingMask
 
 Transform = Callable[[dict[str, Any]], dict[str, Any]]
+"""Takes and gives a sample."""
+
+
+@runtime_checkable
+class Moving(Protocol):
+    """How what is known about an image moves with it through a transform."""
+
+    def wrap(self, sample: Mapping[str, Any], *, leaves_gaps: bool) -> dict[str, Any]:
+        """What goes through the transform beside the images, in types that torchvision moves.
+
+        Args:
+            sample: as it was before.
+            leaves_gaps: whether the transform may leave pixels empty and fills them with 0.
+        """
+
+    def unwrap(self, moved: dict[str, Any]) -> dict[str, Any]:
+        """The transformed sample with plain tensors again; what only helped on the way is taken out."""
 
 
 class SampleTransform:
@@ -25,36 +40,40 @@ class SampleTransform:
     Args:
         transforms: one transform, or several to apply one after the other.
         mask_fill: what empty pixels of a mask become; where None, leaving any empty is an error.
+        targets: what moves with the image, where that is not a mask.
     """
 
-    def __init__(self, transforms: Transform | Sequence[Transform], mask_fill: int | None = None) -> None:
+    def __init__(
+        self,
+        transforms: Transform | Sequence[Transform],
+        mask_fill: float | None = None,
+        targets: Sequence[Moving] | None = None,
+    ) -> None:
         self.transform: Transform = transforms if callable(transforms) else v2.Compose(list(transforms))
-        self.mask_fill = mask_fill
+        self.targets = (MovingMask(mask_fill),) if targets is None else tuple(targets)
         fills = [part.fill for part in _parts(self.transform) if hasattr(part, "fill")]
-        self._shifts_masks = bool(fills) and not any(isinstance(fill, dict) for fill in fills)
+        self._leaves_gaps = bool(fills) and not any(isinstance(fill, dict) for fill in fills)
+
+    def moves(self, targets: Iterable[Moving]) -> bool:
+        """Whether it moves targets of all these kinds."""
+        kinds = {type(target) for target in self.targets}
+        return all(type(target) in kinds for target in targets)
 
     def __call__(self, sample: dict[str, Any]) -> dict[str, Any]:
-        """Transform `image`, `(..., H, W)`, and `mask`, `(H, W)`, where there is one; other keys are handed through.
+        """Transform `image`, `(..., H, W)` or several of that size by modality, and what moves with it.
+
+        Other keys are handed through.
 
         Raises:
             LabelError: the transform left pixels of the mask empty and no `mask_fill` is given.
         """
-        wrapped = {**sample, "image": tv_tensors.Image(sample["image"])}
-        zero = 0 if not self._shifts_masks else _UNCLAIMED if self.mask_fill is None else self.mask_fill
-        if "mask" in sample:
-            # Transforms fill masks with 0 unless told otherwise, so 0 is made to mean "ignored" while they run.
-            wrapped["mask"] = tv_tensors.Mask(sample["mask"] - zero if zero else sample["mask"])
+        wrapped = {**sample, "image": _each(tv_tensors.Image, sample["image"])}
+        for target in self.targets:
+            wrapped |= target.wrap(sample, leaves_gaps=self._leaves_gaps)
         result = self.transform(wrapped)
-        result["image"] = _plain(result["image"])
-        if "mask" in result:
-            mask = _plain(result["mask"])
-            if zero == _UNCLAIMED and bool((mask == 0).any()):
-                raise LabelError(
-                    f"the transform left {int((mask == 0).sum())} pixel(s) of the label of "
-                    f"{sample.get('filename', 'a sample')} empty; set no_label_replace to the value that they take, "
-                    "the ignore_index of the task"
-                )
-            result["mask"] = mask + zero if zero else mask
+        result["image"] = _each(_plain, result["image"])
+        for target in self.targets:
+            result = target.unwrap(result)
         return result
 
 
@@ -65,5 +84,15 @@ def _parts(transform: Any) -> Iterator[Any]:
         yield from _parts(part)
 
 
+def _each(function: Callable[[Tensor], Tensor], images: Any) -> Any:
+    return {name: function(image) for name, image in images.items()} if isinstance(images, dict) else function(images)
+
+
 def _plain(tensor: Tensor) -> Tensor:
     return tensor.as_subclass(torch.Tensor)
+
+
+def size_of(images: Tensor | Mapping[str, Tensor]) -> tuple[int, int]:
+    """Height and width of an image, or of the first of several."""
+    image = next(iter(images.values())) if isinstance(images, Mapping) else images
+    return int(image.shape[-2]), int(image.shape[-1])

@@ -68,7 +68,8 @@ def check_format(format: str) -> None:  # noqa: A002
     """
     if format not in FORMATS:
         raise ArgumentError(
-            f"format is {format!r}; expected one of {', '.join(FORMATS)}{did_you_mean(format, FORMATS)}"
+            f"format is {format!r}; expected one of {', '.join(FORMATS)}{did_you_mean(format, FORMATS)}",
+            argument="format",
         )
 
 

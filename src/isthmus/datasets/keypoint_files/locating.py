@@ -10,11 +10,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
-from isthmus.datasets.pairing import SIDECARS
+from isthmus.datasets.pairing import SIDECARS, some
 from isthmus.errors import PairingError, did_you_mean
 
 _EXTENSIONS = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg", ".webp", ".jp2", ".bmp", ".gif", ".img", ".vrt"})
-_SHOWN = 3
 
 _log = logging.getLogger(__name__)
 
@@ -96,7 +95,7 @@ class ImageFolder:
                 raise PairingError(f"{listed_in} names {path} twice, as {owners[path]!r} and as {name!r} ({place})")
             found[name], owners[path] = path, name
         if missing:
-            shown = _some([f"{name!r} ({place})" for name, place in missing])
+            shown = some([f"{name!r} ({place})" for name, place in missing])
             hint = did_you_mean(missing[0][0], [path.name for path in self._images()])
             raise PairingError(f"{listed_in} names {len(missing)} image(s) that are not in {self.root}: {shown}{hint}")
         if tell_others:
@@ -107,7 +106,7 @@ class ImageFolder:
         known = set(named)
         others = [str(path) for path in self._images() if path not in known]
         if others:
-            _log.warning("%d image(s) are not named in %s and left out: %s", len(others), listed_in, _some(others))
+            _log.warning("%d image(s) are not named in %s and left out: %s", len(others), listed_in, some(others))
 
 
 def _files_in(folder: Path) -> list[str]:
@@ -121,8 +120,3 @@ def _stem(name: str) -> str:
     """The name without the extension of an image; what else follows a dot belongs to the name."""
     path = PurePosixPath(name)
     return path.stem if path.suffix.lower() in _EXTENSIONS else name
-
-
-def _some(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:_SHOWN])
-    return shown if len(names) <= _SHOWN else f"{shown} and {len(names) - _SHOWN} more"

@@ -11,6 +11,8 @@ from isthmus.errors import ArgumentError, LabelError, did_you_mean
 _TOLERANCE = 1.0
 """How far outside the image, in pixels, a point may be to be taken as lying on its edge."""
 
+_PAIRS = "swap_pairs"
+
 
 def points_inside(sample: AnnotatedImage, height: int, width: int) -> npt.NDArray[np.float32]:
     """The keypoints of an image, those less than a pixel outside moved to its edge.
@@ -47,16 +49,19 @@ def swap_order(point_names: Sequence[str], pairs: Sequence[Sequence[str]]) -> li
     order = list(range(len(point_names)))
     for pair in pairs:
         if isinstance(pair, str) or len(pair) != 2 or pair[0] == pair[1]:
-            raise ArgumentError(f"swap_pairs holds {pair!r}; two different names of points were expected")
+            raise ArgumentError(
+                f"swap_pairs holds {pair!r}; two different names of points were expected", argument=_PAIRS
+            )
         for name, partner in (pair, reversed(pair)):
             if name not in point_names:
                 raise ArgumentError(
                     f"swap_pairs names the point {name!r}; there are {', '.join(point_names)}"
-                    f"{did_you_mean(name, point_names)}"
+                    f"{did_you_mean(name, point_names)}",
+                    argument=_PAIRS,
                 )
             place = list(point_names).index(name)
             if order[place] != place:
-                raise ArgumentError(f"swap_pairs names the point {name!r} twice")
+                raise ArgumentError(f"swap_pairs names the point {name!r} twice", argument=_PAIRS)
             if partner in point_names:
                 order[place] = list(point_names).index(partner)
     return order
