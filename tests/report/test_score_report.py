@@ -11,8 +11,7 @@ from torch.utils.data import DataLoader
 
 from isthmus.models.base import ModelOutput
 from isthmus.report.callback import ScoreReport
-from isthmus.report.output_spec import output_spec_of
-from isthmus.specs import Classes, Points, Quantities, Scope
+from isthmus.specs import Classes, Quantities, Scope
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*does not have many workers", "ignore:.*LeafSpec")
 
@@ -68,16 +67,3 @@ def test_values_that_do_not_count_are_not_drawn(tmp_path, monkeypatch):
     monkeypatch.setattr(draw, lambda path, samples, *_, **__: drawn.extend(samples))
     report(tmp_path, Quantities(("a", "b")), "mask")
     assert all(np.isnan(sample.label).all() for sample in drawn)
-
-
-def test_what_tasks_say_today():
-    class Pose:
-        point_names = ["nose"]
-        peak_threshold, refine, max_instances, min_distance, offsets = 0.3, "none", 4, 7.0, False
-
-    class Map:
-        class_names, class_colors = ["a", "b"], None
-
-    assert output_spec_of(Pose()) == Points(("nose",), 0.3, "none", 4, 7.0, offsets=False)
-    assert output_spec_of(Map()) == Classes(("a", "b"))
-    assert output_spec_of(object()) is None

@@ -18,7 +18,6 @@ from isthmus.predictions import Meaning, Place, meaning_of
 from isthmus.predictions.tables import PREDICTIONS, write_rows
 from isthmus.rasters.frame import Frame, read_frame
 from isthmus.rasters.header import read_info
-from isthmus.report.output_spec import output_spec_of
 
 _LISTED = 20
 
@@ -52,7 +51,7 @@ class PredictionWriter(BasePredictionWriter):
         files = getattr(_dataset(trainer), "image_files", None)
         if files is None:
             raise DataError("the dataset has no `image_files`, from which the maps could take their names")
-        spec = output_spec_of(pl_module)
+        spec = getattr(pl_module, "output_spec", None)
         if spec is None:
             raise DataError(f"{type(pl_module).__name__} has no `output_spec`, which says how predictions are written")
         self._meaning = meaning_of(spec)

@@ -10,7 +10,6 @@ from lightning.pytorch.callbacks import Callback
 from torch import Tensor
 
 from isthmus.predictions import Meaning, PredictedSample, meaning_of
-from isthmus.report.output_spec import output_spec_of, truth_key_of
 from isthmus.report.split_scores import scores_of
 from isthmus.report.summary import write_summary
 
@@ -84,7 +83,7 @@ class ScoreReport(Callback):
             self._samples += [_one(batch, index * size // max(wanted, 1)) for index in range(wanted)]
 
     def _report(self, trainer: Trainer, module: LightningModule, split: str) -> None:
-        spec = output_spec_of(module)
+        spec = getattr(module, "output_spec", None)
         meaning = None if spec is None else meaning_of(spec)
         found = scores_of(trainer, module, split, () if meaning is None else meaning.names)
         self.text, written = write_summary(self.folder, found, meaning, self.checkpoint)
@@ -111,7 +110,7 @@ def _one(batch: dict[str, Any], index: int) -> dict[str, Any]:
 
 def _predicted(sample: dict[str, Any], module: Any) -> PredictedSample:
     """What the model gives for a sample."""
-    truth = truth_key_of(module)
+    truth = module.kind.batch
     inputs = {key: value for key, value in sample.items() if key not in ("image", "filename", truth)}
     with torch.no_grad():
         output = module(sample["image"], **inputs)

@@ -11,11 +11,12 @@ from typing import Any, ClassVar
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 
-from isthmus.errors import ArgumentError, ShapeError
+from isthmus.errors import ArgumentError, ShapeError, did_you_mean
 from isthmus.models.adapters.adapted_encoder import AdaptedEncoder, adapted_encoder
 from isthmus.models.adapters.rank_allocation import adapter_penalty, after_step
 from isthmus.models.base import AuxiliaryHead, Model, ModelOutput
 from isthmus.models.padding import image_size
+from isthmus.predictions import meaning_of
 from isthmus.registry.kinds import TaskKind
 from isthmus.specs import OutputSpec, Preprocessing
 from isthmus.tasks import statements
@@ -49,9 +50,9 @@ class Step:
 class BaseTask(LightningModule, ABC):
     """A model, a criterion and metrics, driven by Lightning.
 
-    A subclass has a `kind`, its declaration, and says what its numbers mean (`describe`), how they are decided on
-    (`decide`), how decisions are scored (`make_metrics`) and what `predict` gives (`predicted`). Its constructor states
-    the three leading arguments, `loss`, those of its own, and `**training: Any` for the others, and calls::
+    A subclass has a `kind`, its declaration, and says what its numbers mean (`describe`) and how decisions are scored
+    (`make_metrics`); how they are decided on and what `predict` gives follows from what they mean. Its constructor
+    states the three leading arguments, `loss`, those of its own, and `**training: Any` for the others, and calls::
 
         super().__init__(dict(locals()), model_args, model_factory, model, **training)
 
@@ -82,6 +83,8 @@ class BaseTask(LightningModule, ABC):
 
     Attributes:
         output_spec: what the numbers of the model mean.
+        meaning: what follows from it.
+        outputs: what `predict` gives for a batch: one of `meaning.kinds`, or a list of them.
         preprocessing: how the images of the training were prepared; None where nobody said.
         ignore_index: the value of what counts neither in losses nor in metrics; None where all counts.
 
@@ -127,6 +130,8 @@ class BaseTask(LightningModule, ABC):
             warnings.warn("both model and model_factory are given; the model is used", UserWarning, stacklevel=3)
         self.ignore_index: float | None = given.get("ignore_index")
         self.output_spec = self.describe(given)
+        self.meaning = meaning_of(self.output_spec)
+        self.outputs = _checked_outputs(given.get("output_on_inference", self.meaning.kinds[0]), self.meaning.kinds)
         self.criterion = self.make_criterion(given)
         told = model_args or {}
         if model is None:
@@ -155,16 +160,8 @@ class BaseTask(LightningModule, ABC):
         """
 
     @abstractmethod
-    def decide(self, output: ModelOutput) -> Tensor:
-        """What the model decides on, for the metrics: class maps, for a segmentation."""
-
-    @abstractmethod
     def make_metrics(self, split: str) -> TaskMetrics:
         """The metrics of "train", "val" or "test"."""
-
-    @abstractmethod
-    def predicted(self, output: ModelOutput) -> Any:
-        """What `predict` gives for a batch, beside the names of its files."""
 
     # --- what a subclass may say otherwise ----------------------------------------------------------------------------
 
@@ -193,6 +190,11 @@ class BaseTask(LightningModule, ABC):
         target = self.make_target(batch, output)
         losses = self.train_loss_handler.compute_loss(output, target, self.criterion, self.aux_loss)
         return Step(losses, self.decide(output), target)
+
+    def decide(self, output: ModelOutput) -> Tensor:
+        """What the model decides on, for the metrics: class maps, for a segmentation."""
+        decided: Tensor = self.meaning.decide(output)
+        return decided
 
     def keep(self, split: str, metrics: TaskMetrics) -> None:
         """Keep what is asked for after the epoch; called before the metrics are reset. Nothing, by default."""
@@ -271,13 +273,17 @@ class BaseTask(LightningModule, ABC):
         """Predict a batch.
 
         Returns:
-            What `predicted` gives, and the names of the files.
+            A tensor and the suffix of its files, or a list of such pairs where `outputs` is a list; and the names of
+            the images.
 
         Raises:
             DataError: an image holds NaN or infinite values.
         """
         check_finite_images(batch)
-        return self.predicted(self.run_model(batch)), batch.get("filename")
+        output = self.run_model(batch)
+        if isinstance(self.outputs, str):
+            return self.meaning.named(output, self.outputs), batch.get("filename")
+        return [self.meaning.named(output, kind) for kind in self.outputs], batch.get("filename")
 
     # --- ends of epochs -----------------------------------------------------------------------------------------------
 
@@ -384,3 +390,18 @@ class BaseTask(LightningModule, ABC):
         stored = checkpoint.get(self.CHECKPOINT_HYPER_PARAMS_KEY, {})
         if stored.get("model_args"):
             stored["model_args"] = without_pretrained(stored["model_args"])
+
+
+def _checked_outputs(outputs: str | list[str], known: Sequence[str]) -> str | list[str]:
+    for kind in [outputs] if isinstance(outputs, str) else outputs:
+        if kind not in known:
+            hint = did_you_mean(kind, known) or "."
+            raise ArgumentError(
+                f"output_on_inference has no {kind!r}{hint} It takes: {', '.join(known)}",
+                argument="output_on_inference",
+            )
+    if not outputs:
+        raise ArgumentError(
+            f"output_on_inference is empty; it takes: {', '.join(known)}", argument="output_on_inference"
+        )
+    return outputs

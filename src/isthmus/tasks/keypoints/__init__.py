@@ -8,7 +8,7 @@ _EXPORTS = {
     "KeypointTask": "isthmus.tasks.keypoints.task",
     "PoseMetrics": "isthmus.tasks.keypoints.pose",
     "confidence_maps": "isthmus.tasks.keypoints.targets",
-    "find_peaks": "isthmus.tasks.keypoints.peaks",
+    "find_peaks": "isthmus.predictions.peaks",
     "match_points": "isthmus.tasks.keypoints.detection",
     "offset_maps": "isthmus.tasks.keypoints.targets",
 }

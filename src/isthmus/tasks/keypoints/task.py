@@ -3,19 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from isthmus.errors import ArgumentError, ShapeError
 from isthmus.models.base import ModelOutput
 from isthmus.models.padding import image_size
+from isthmus.predictions.peaks import REFINEMENTS
 from isthmus.specs import Points
 from isthmus.tasks.base import BaseTask
 from isthmus.tasks.criteria import Loss
 from isthmus.tasks.keypoints.declaration import DISTANCES, KEYPOINTS, points_of
 from isthmus.tasks.keypoints.detection import DetectionMetrics
 from isthmus.tasks.keypoints.losses import KeypointCriterion
-from isthmus.tasks.keypoints.peaks import REFINEMENTS, find_peaks
 from isthmus.tasks.keypoints.pose import PoseMetrics
 from isthmus.tasks.keypoints.targets import PointTarget, check_points
 from isthmus.tasks.metrics import TaskMetrics
@@ -138,31 +137,10 @@ class KeypointTask(BaseTask):
         check_points(points, len(output.output), self.output_spec, batch.get("filename"))
         return PointTarget(points, size)
 
-    def decide(self, output: ModelOutput) -> Tensor:
-        """The points that the model finds, `(B, N, K, 3)`: x and y in pixels and the height of the peak.
-
-        Points are NaN where there is none; N is `max_instances`, or fewer where maps have no more cells.
-        """
-        spec, stride, maps = self.output_spec, output.stride, output.output.float()
-        points, scores = find_peaks(
-            maps[:, : len(spec.names)],
-            stride,
-            threshold=spec.threshold,
-            refine=spec.refine,
-            max_instances=spec.max_instances,
-            radius=max(1, round(spec.min_distance / stride)),
-            offsets=maps[:, len(spec.names) :] if spec.offsets else None,
-        )
-        return torch.cat([points, scores.unsqueeze(-1)], -1)
-
     def keep(self, split: str, metrics: TaskMetrics) -> None:
         """Keep the scores of each point name of validation and test."""
         if split != "train" and isinstance(metrics, PoseMetrics | DetectionMetrics):
             self.point_scores[split] = metrics.per_point()
-
-    def predicted(self, output: ModelOutput) -> tuple[Tensor, str]:
-        """The points as `decide` gives them, and the suffix "points"."""
-        return self.decide(output), "points"
 
     def _check_padding(self, size: tuple[int, int], map_size: tuple[int, int]) -> None:
         """Refuse maps of images that the model has padded on all sides: their cells lie between those of the image."""

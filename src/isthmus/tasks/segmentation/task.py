@@ -5,8 +5,6 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from isthmus.errors import ArgumentError, did_you_mean
-from isthmus.models.base import ModelOutput
 from isthmus.specs import Classes
 from isthmus.tasks.base import BaseTask
 from isthmus.tasks.classes import classes_of
@@ -14,8 +12,6 @@ from isthmus.tasks.criteria import Loss
 from isthmus.tasks.metrics import TaskMetrics
 from isthmus.tasks.segmentation.declaration import SEGMENTATION
 from isthmus.tasks.segmentation.metrics import SegmentationMetrics
-
-_SUFFIXES = {"prediction": "pred", "logits": "logits", "probabilities": "probabilities"}
 
 
 class SemanticSegmentationTask(BaseTask):
@@ -72,7 +68,6 @@ class SemanticSegmentationTask(BaseTask):
         output_on_inference: str | list[str] = "prediction",
         **training: Any,
     ) -> None:
-        self.outputs = _check_outputs(output_on_inference)
         self.confusion: dict[str, Tensor] = {}
         super().__init__(dict(locals()), model_args, model_factory, model, **training)
 
@@ -99,38 +94,7 @@ class SemanticSegmentationTask(BaseTask):
         """The metrics of a split; training goes without the boundary score, which would slow it."""
         return SegmentationMetrics(self.class_names, self.ignore_index, boundary=split != "train")
 
-    def decide(self, output: ModelOutput) -> Tensor:
-        """The class of each pixel, `(B, H, W)`."""
-        return output.output.detach().max(1).indices  # many times faster than argmax on a CPU
-
     def keep(self, split: str, metrics: TaskMetrics) -> None:
         """Keep the confusion matrix of validation and test."""
         if split != "train" and isinstance(metrics, SegmentationMetrics):
             self.confusion[split] = metrics.confusion.compute().cpu().clone()
-
-    def predicted(self, output: ModelOutput) -> Any:
-        """What `output_on_inference` asks for, each with its suffix."""
-        if isinstance(self.outputs, str):
-            return self._named(output, self.outputs)
-        return [self._named(output, kind) for kind in self.outputs]
-
-    def _named(self, output: ModelOutput, kind: str) -> tuple[Tensor, str]:
-        if kind == "prediction":
-            return self.decide(output), _SUFFIXES[kind]
-        logits = output.output.float()  # also where the model computes in half precision
-        return (logits.softmax(1) if kind == "probabilities" else logits), _SUFFIXES[kind]
-
-
-def _check_outputs(outputs: str | list[str]) -> str | list[str]:
-    for kind in [outputs] if isinstance(outputs, str) else outputs:
-        if kind not in _SUFFIXES:
-            hint = did_you_mean(kind, _SUFFIXES) or "."
-            raise ArgumentError(
-                f"output_on_inference has no {kind!r}{hint} It takes: {', '.join(_SUFFIXES)}",
-                argument="output_on_inference",
-            )
-    if not outputs:
-        raise ArgumentError(
-            f"output_on_inference is empty; it takes: {', '.join(_SUFFIXES)}", argument="output_on_inference"
-        )
-    return outputs
