@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from oracle import cases, differences, load_manifests, load_oracle
 
 from isthmus.errors import ArgumentError, CompositionError, ShapeError, UnknownTaskError, WeightsError
-from isthmus.models.backbones.masking import mask_tokens
-from isthmus.models.backbones.prithvi_mae_network import from_patches, to_patches
+from isthmus.models.backbones.prithvi.mae_network import from_patches, to_patches
 from isthmus.models.factories import FullModelFactory
+from isthmus.models.layers.masking import mask_tokens
 from isthmus.registry import FULL_MODEL_REGISTRY, ISTHMUS_BACKBONE_REGISTRY, ISTHMUS_FULL_MODEL_REGISTRY
 
 MAE = sorted(name for name in ISTHMUS_FULL_MODEL_REGISTRY if name.endswith("_mae"))

@@ -13,7 +13,7 @@ DEPTH, TOKENS = 2, 3
 RGB = ["RED", "GREEN", "BLUE"]
 # By name: the module that holds the sizes, the size of a token (None as it is), arguments, and the shape of images.
 FAMILIES = {
-    "dofa_small_patch16_224": ("dofa", 32, {"model_bands": RGB}, (2, 3, 32, 48)),
+    "dofa_small_patch16_224": ("dofa.catalog", 32, {"model_bands": RGB}, (2, 3, 32, 48)),
     "scalemae_base_patch16": ("scale_mae", 32, {}, (2, 3, 32, 48)),
     "satmae_base_patch16": ("sat_mae", 32, {}, (2, 3, 32, 48)),
     "satmae_temporal_base_patch16": ("sat_mae", 448, {}, (2, 3, 3, 32, 48)),

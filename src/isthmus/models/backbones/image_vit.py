@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from isthmus.errors import ArgumentError
-from isthmus.models.backbones.arguments import feature_indices
-from isthmus.models.backbones.prompts import DeepPrompts
+from isthmus.models.layers.arguments import feature_indices
+from isthmus.models.layers.prompts import DeepPrompts
 from isthmus.specs.features import FeatureSpec, Layout
 from isthmus.weights.report import WeightsReport
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from isthmus.errors import ArgumentError
-from isthmus.models.backbones.arguments import image_bands, pair
-from isthmus.models.backbones.prompts import prompts_for
 from isthmus.models.backbones.sat_mae_vit import GroupedSatMAE, SatMAE, SatMAEConfig, TemporalSatMAE
-from isthmus.models.backbones.vit_sizes import VitSizes
+from isthmus.models.layers.arguments import image_bands, pair
+from isthmus.models.layers.prompts import prompts_for
+from isthmus.models.layers.vit_sizes import VitSizes
 from isthmus.weights.adapter import Adapter
 from isthmus.weights.building import build_with_weights
 from isthmus.weights.first_layer import FirstLayer

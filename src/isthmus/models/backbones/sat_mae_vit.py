@@ -13,13 +13,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from isthmus.errors import ArgumentError, ShapeError, did_you_mean
-from isthmus.models.backbones.dates import check_dates, months
-from isthmus.models.backbones.image_shape import check_image
 from isthmus.models.backbones.image_vit import ImageViT
-from isthmus.models.backbones.patch_embedding import PatchEmbedding
-from isthmus.models.backbones.prompts import DeepPrompts
-from isthmus.models.backbones.sincos import resize_positions, sincos_1d, sincos_2d
-from isthmus.models.backbones.transformer import TransformerBlock, growing_rates, run_blocks
+from isthmus.models.layers.dates import check_dates, months
+from isthmus.models.layers.image_shape import check_image
+from isthmus.models.layers.patch_embedding import PatchEmbedding
+from isthmus.models.layers.prompts import DeepPrompts
+from isthmus.models.layers.sincos import resize_positions, sincos_1d, sincos_2d
+from isthmus.models.layers.transformer import TransformerBlock, growing_rates, run_blocks
 
 GROUP_CHANNELS = 256  # of a token, that tell the group of bands
 TIME_CHANNELS = 128  # of a token, that tell the year, and as many for the month and for the hour

@@ -7,8 +7,8 @@ from pathlib import Path
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from isthmus.models.backbones.arguments import feature_indices, image_bands
-from isthmus.models.backbones.image_shape import check_image
+from isthmus.models.layers.arguments import feature_indices, image_bands
+from isthmus.models.layers.image_shape import check_image
 from isthmus.specs.features import FeatureSpec, Layout
 from isthmus.weights.adapter import Adapter
 from isthmus.weights.building import build_with_weights

@@ -6,10 +6,10 @@ The network itself is in `scale_mae_vit`; where the weights are is in the catalo
 from collections.abc import Sequence
 from pathlib import Path
 
-from isthmus.models.backbones.arguments import image_bands, pair
-from isthmus.models.backbones.prompts import prompts_for
 from isthmus.models.backbones.scale_mae_vit import ScaleMAE
-from isthmus.models.backbones.vit_sizes import VitSizes
+from isthmus.models.layers.arguments import image_bands, pair
+from isthmus.models.layers.prompts import prompts_for
+from isthmus.models.layers.vit_sizes import VitSizes
 from isthmus.weights.adapter import Adapter
 from isthmus.weights.building import build_with_weights
 

@@ -7,12 +7,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from isthmus.errors import ArgumentError, ShapeError
-from isthmus.models.backbones.image_shape import check_image
 from isthmus.models.backbones.image_vit import ImageViT
-from isthmus.models.backbones.patch_embedding import PatchEmbedding
-from isthmus.models.backbones.prompts import DeepPrompts
-from isthmus.models.backbones.sincos import sincos_1d
-from isthmus.models.backbones.transformer import TransformerBlock, growing_rates, run_blocks
+from isthmus.models.layers.image_shape import check_image
+from isthmus.models.layers.patch_embedding import PatchEmbedding
+from isthmus.models.layers.prompts import DeepPrompts
+from isthmus.models.layers.sincos import sincos_1d
+from isthmus.models.layers.transformer import TransformerBlock, growing_rates, run_blocks
 
 
 class ScaleMAE(ImageViT):

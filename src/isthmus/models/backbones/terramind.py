@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from isthmus.errors import ArgumentError, did_you_mean
-from isthmus.models.backbones.arguments import pair
-from isthmus.models.backbones.prompts import prompts_for
 from isthmus.models.backbones.terramind_encoder import TerraMindEncoder
 from isthmus.models.backbones.terramind_modalities import Bands, Input, Kind, by_modality, chosen_inputs
 from isthmus.models.backbones.terramind_tokenizer import ImageTokenizer
 from isthmus.models.backbones.terramind_tokenizers import terramind_tokenizer
+from isthmus.models.layers.arguments import pair
+from isthmus.models.layers.prompts import prompts_for
 from isthmus.weights.adapter import Adapter
 from isthmus.weights.building import build_with_weights
 from isthmus.weights.first_layer import FirstLayer

@@ -6,8 +6,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from isthmus.errors import ShapeError
-from isthmus.models.backbones.sincos import sincos_1d
-from isthmus.models.backbones.transformer import XavierLinear
+from isthmus.models.layers.sincos import sincos_1d
+from isthmus.models.layers.transformer import XavierLinear
 
 LONGEST_SEQUENCE = 512
 

@@ -10,13 +10,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from isthmus.errors import ArgumentError, ShapeError, did_you_mean
-from isthmus.models.backbones.arguments import feature_indices
-from isthmus.models.backbones.image_shape import check_image
-from isthmus.models.backbones.prompts import DeepPrompts
 from isthmus.models.backbones.terramind_embeddings import CodeEmbedding, PixelEmbedding, SequenceEmbedding
 from isthmus.models.backbones.terramind_modalities import Input, Kind
 from isthmus.models.backbones.terramind_tokenizer import ImageTokenizer
-from isthmus.models.backbones.transformer import TransformerBlock, growing_rates, run_blocks
+from isthmus.models.layers.arguments import feature_indices
+from isthmus.models.layers.image_shape import check_image
+from isthmus.models.layers.prompts import DeepPrompts
+from isthmus.models.layers.transformer import TransformerBlock, growing_rates, run_blocks
 from isthmus.specs.features import FeatureSpec, Layout
 from isthmus.weights.report import WeightsReport
 from isthmus.weights.uninitialised import initialised

@@ -7,9 +7,9 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from isthmus.errors import ArgumentError
-from isthmus.models.backbones.image_shape import check_image
 from isthmus.models.backbones.terramind_embeddings import grid_positions, resized
-from isthmus.models.backbones.transformer import FeedForward, TransformerBlock
+from isthmus.models.layers.image_shape import check_image
+from isthmus.models.layers.transformer import FeedForward, TransformerBlock
 from isthmus.specs.features import FeatureSpec, Layout
 from isthmus.weights.report import WeightsReport
 

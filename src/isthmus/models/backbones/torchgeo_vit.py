@@ -11,12 +11,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from isthmus.models.backbones.arguments import image_bands, pair
-from isthmus.models.backbones.image_shape import check_image
 from isthmus.models.backbones.image_vit import ImageViT
-from isthmus.models.backbones.patch_embedding import PatchEmbedding
-from isthmus.models.backbones.prompts import DeepPrompts, prompts_for
-from isthmus.models.backbones.transformer import TransformerBlock, growing_rates, run_blocks
+from isthmus.models.layers.arguments import image_bands, pair
+from isthmus.models.layers.image_shape import check_image
+from isthmus.models.layers.patch_embedding import PatchEmbedding
+from isthmus.models.layers.prompts import DeepPrompts, prompts_for
+from isthmus.models.layers.transformer import TransformerBlock, growing_rates, run_blocks
 from isthmus.specs.features import FeatureSpec
 from isthmus.weights.adapter import Adapter
 from isthmus.weights.building import build_with_weights

@@ -1,14 +1,10 @@
 """The backbones of Isthmus: one file a family, with what is known about each of its members."""
 
 from isthmus.registry.catalog.backbones import (
-    clay,
     dinov3,
-    dofa,
     identity,
     mmearth_convnextv2,
     olmoearth,
-    prithvi,
-    prithvi_swin,
     sat_mae,
     satlas_swin,
     scale_mae,
@@ -20,10 +16,6 @@ from isthmus.registry.catalog.backbones import (
 from isthmus.registry.entry import Entry
 
 ENTRIES: tuple[Entry, ...] = (
-    *prithvi.ENTRIES,
-    *prithvi_swin.ENTRIES,
-    *dofa.ENTRIES,
-    *clay.ENTRIES,
     *scale_mae.ENTRIES,
     *sat_mae.ENTRIES,
     *torchgeo_resnet.ENTRIES,
