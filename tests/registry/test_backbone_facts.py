@@ -28,7 +28,7 @@ TYPES = {
     "modality_means": dict,
     "modality_stds": dict,
     "license": str,
-    "source": str,
+    "weights": str,
     "file": str,
     "revision": str,
     "sha256": str,
@@ -93,7 +93,7 @@ def faults_of_bands(facts):
 
 
 def faults_of_publication(facts):
-    if "file" in facts and not re.fullmatch(r"[\w.-]+/[\w.-]+", facts.get("source", "")):
+    if "file" in facts and not re.fullmatch(r"[\w.-]+/[\w.-]+", facts.get("weights", "")):
         yield "the repository of the file is not said"
     for fact in OF_A_FILE:
         if fact in facts and "file" not in facts:
@@ -118,5 +118,5 @@ def test_published_weights_are_found_by_name():
     for name, facts in FACTS.items():
         if "file" in facts:
             published = published_weights(name)
-            known = (facts["source"], facts["file"], facts.get("revision"), facts.get("sha256_prefix"))
+            known = (facts["weights"], facts["file"], facts.get("revision"), facts.get("sha256_prefix"))
             assert (published.repo, published.file, published.revision, published.sha256_prefix) == known

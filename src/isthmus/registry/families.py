@@ -31,7 +31,7 @@ class BackboneFacts(Mapping[str, Any]):
         modality_means: means by modality.
         modality_stds: standard deviations by modality.
         license: of the weights, as SPDX or the Hub calls it.
-        source: the repository of the Hub that holds the weights.
+        weights: the repository of the Hub that holds the weights.
         file: the name of their file in it.
         revision: the commit; the newest where nothing is said.
         sha256: of the file.
@@ -54,7 +54,7 @@ class BackboneFacts(Mapping[str, Any]):
     modality_means: Mapping[str, Sequence[float]] | None = None
     modality_stds: Mapping[str, Sequence[float]] | None = None
     license: str | None = None
-    source: str | None = None
+    weights: str | None = None
     file: str | None = None
     revision: str | None = None
     sha256: str | None = None

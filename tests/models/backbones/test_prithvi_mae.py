@@ -101,8 +101,8 @@ def test_the_facts_are_those_of_what_is_built(name):
         model = entry.build(pretrained=True)
     assert sum(parameter.numel() for parameter in model.parameters()) == entry.facts["parameters"]
     assert all(tensor.is_meta for tensor in model.state_dict().values())
-    assert {key: entry.facts[key] for key in ("bands", "source", "file", "license", "patch_size")} == {
-        key: encoder.facts[key] for key in ("bands", "source", "file", "license", "patch_size")
+    assert {key: entry.facts[key] for key in ("bands", "weights", "file", "license", "patch_size")} == {
+        key: encoder.facts[key] for key in ("bands", "weights", "file", "license", "patch_size")
     }
 
 

@@ -48,7 +48,7 @@ ENTRIES = (
         92_102_144,
         "Clay v1, ViT-B, images of any bands with time, place and pixel size",
         sensors=_V1_SENSORS,
-        source="made-with-clay/Clay-legacy",
+        weights="made-with-clay/Clay-legacy",
         file="v1/clay-v1-base.ckpt",
     ),
     _clay("clay_v1_5_tiny", 4_030_592, "Clay v1.5, tiny, without published weights"),
@@ -59,7 +59,7 @@ ENTRIES = (
         311_442_944,
         "Clay v1.5, ViT-L, images of any bands with time, place and pixel size",
         sensors=(*_V1_SENSORS, "MODIS"),
-        source="made-with-clay/Clay",
+        weights="made-with-clay/Clay",
         file="v1.5/clay-v1.5.ckpt",
         license="apache-2.0",
         means=(1105.0, 1355.0, 1552.0, 2743.0, 2388.0, 1835.0),  # of Sentinel-2 L2A

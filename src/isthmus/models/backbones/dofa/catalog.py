@@ -29,7 +29,7 @@ def _dofa(name: str, parameters: int, doc: str, **published: Any) -> FamilyEntry
     return FamilyEntry(name, "isthmus.models.backbones.dofa.family:DOFA", {"variant": name}, facts=facts)
 
 
-_HUB: dict[str, Any] = {"source": "torchgeo/dofa", "revision": "b8db318b64a90b9e085ec04ba8851233c5893666"}
+_HUB: dict[str, Any] = {"weights": "torchgeo/dofa", "revision": "b8db318b64a90b9e085ec04ba8851233c5893666"}
 _SENSORS = ("Sentinel-1", "Sentinel-2", "Gaofen-2", "NAIP", "EnMAP")
 
 ENTRIES = (

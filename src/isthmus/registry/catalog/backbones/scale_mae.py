@@ -26,7 +26,7 @@ ENTRIES: tuple[Entry, ...] = (
         "scalemae_large_patch16",
         303_097_856,
         "Scale-MAE, ViT-L, positions in metres on the ground",
-        source="isaaccorley/vit_large_patch16_224_fmow_rgb_scalemae",
+        weights="isaaccorley/vit_large_patch16_224_fmow_rgb_scalemae",
         file="vit_large_patch16_224_fmow_rgb_scalemae-98ed9821.pth",
         sha256_prefix="98ed9821",
         revision="9dc7f569424baeb780698352cf6e87638c882123",

@@ -70,7 +70,7 @@ def _terramind(name: str, parameters: int, doc: str, source: str, **certain: Any
         "sensors": ["Sentinel-2", "Sentinel-1"],
         "patch_size": 16,
         "image_size": 224,
-        "source": source,
+        "weights": source,
         "file": f"{name.replace('terramind', 'TerraMind')}.pt",
         **certain,
     }
@@ -88,7 +88,7 @@ def _tokenizer(modality: str, parameters: int, images: str, **taken: Any) -> Ent
         "patch_size": 16,
         "image_size": 256,
         "license": "apache-2.0",
-        "source": f"{_HUB}Tokenizer-{modality}",
+        "weights": f"{_HUB}Tokenizer-{modality}",
         "file": f"TerraMind_Tokenizer_{modality}.pt",
     }
     return Entry(name, "isthmus.models.backbones.terramind_tokenizers:terramind_tokenizer", {"variant": name}, facts)

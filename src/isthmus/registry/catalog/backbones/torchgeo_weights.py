@@ -97,7 +97,7 @@ class Repository:
         """The part of an entry's facts that says where its weights are. A file carries the start of its SHA-256."""
         found = re.search(r"-([0-9a-f]{8})\.pth$", file)
         prefix = {"sha256_prefix": found[1]} if found else {}
-        return {"source": self.source, "file": file, "revision": self.revision, **prefix}
+        return {"weights": self.source, "file": file, "revision": self.revision, **prefix}
 
 
 SSL4EO_L = Repository("torchgeo/ssl4eo_landsat", "1c88bb51b6e17a21dde5230738fa38b74bd74f76")
