@@ -39,8 +39,8 @@ def published_weights(backbone: str) -> PublishedWeights:
     facts = ISTHMUS_BACKBONE_REGISTRY.entry(backbone).facts
     if "weights" in facts and "file" not in facts:
         raise WeightsError(
-            f"the weights of the backbone {backbone!r} are published in {facts['weights']}, in a file whose name is not "
-            "known here; download it from there, and give it as ckpt_path"
+            f"the weights of the backbone {backbone!r} are published in {facts['weights']}, in a file whose name is "
+            "not known here; download it from there, and give it as ckpt_path"
         )
     if "weights" not in facts or "file" not in facts:
         raise WeightsError(

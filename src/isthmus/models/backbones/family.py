@@ -120,8 +120,8 @@ class BandedFamily(Family):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FittedFamily(BandedFamily):
-    """Encoders with a first layer that is fitted to the bands of the images.
+class FittedFamily(Family):
+    """Encoders with a first layer that is fitted to the bands of the images. It stands behind what says those.
 
     Args:
         pretrained_bands: the bands that the weights were made for, where it is not those that the catalog says.
@@ -131,6 +131,11 @@ class FittedFamily(BandedFamily):
 
     pretrained_bands: Sequence[str | int | Sequence[int]] | None = None
     new_bands: str | None = None
+
+    @property
+    @abstractmethod
+    def image_bands(self) -> list[str | int]:
+        """The bands of the images."""
 
     def first_layer(self) -> dict[str, Any]:
         """How the first layer of the weights is fitted, as `build_with_weights` takes it."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from isthmus.errors import ArgumentError
-from isthmus.models.backbones.family import FittedFamily, PromptedFamily, TransformerFamily
+from isthmus.models.backbones.family import BandedFamily, FittedFamily, PromptedFamily, TransformerFamily
 from isthmus.models.backbones.prithvi.catalog import VARIANTS
 from isthmus.models.backbones.prithvi.trunk import COORDINATES, PrithviConfig
 from isthmus.models.backbones.prithvi.vit import PrithviViT
@@ -14,7 +14,7 @@ from isthmus.weights.adapter import Adapter
 
 
 @dataclass(frozen=True, kw_only=True)
-class PrithviFamily(TransformerFamily, FittedFamily):
+class PrithviFamily(TransformerFamily, BandedFamily, FittedFamily):
     """What can be asked of every network of the family.
 
     Args:

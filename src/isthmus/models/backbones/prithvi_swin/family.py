@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from isthmus.errors import ArgumentError
-from isthmus.models.backbones.family import FeatureFamily, FittedFamily
+from isthmus.models.backbones.family import BandedFamily, FeatureFamily, FittedFamily
 from isthmus.models.backbones.prithvi_swin.catalog import VARIANTS
 from isthmus.models.backbones.prithvi_swin.network import PrithviSwinEncoder
 from isthmus.models.layers.arguments import pair
@@ -13,7 +13,7 @@ from isthmus.weights.adapter import Adapter
 
 
 @dataclass(frozen=True, kw_only=True)
-class PrithviSwin(FittedFamily, FeatureFamily):
+class PrithviSwin(BandedFamily, FittedFamily, FeatureFamily):
     """The Prithvi-Swin family.
 
     Args:

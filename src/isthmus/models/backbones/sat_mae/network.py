@@ -5,7 +5,7 @@ input and in what they add to them; the rest is one.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -13,52 +13,26 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from isthmus.errors import ArgumentError, ShapeError, did_you_mean
-from isthmus.models.backbones.image_vit import ImageViT
+from isthmus.models.backbones.vision_transformer import VisionTransformer, VitConfig
 from isthmus.models.layers.dates import check_dates, months
 from isthmus.models.layers.image_shape import check_image
 from isthmus.models.layers.patch_embedding import PatchEmbedding
-from isthmus.models.layers.prompts import DeepPrompts
 from isthmus.models.layers.sincos import resize_positions, sincos_1d, sincos_2d
-from isthmus.models.layers.transformer import TransformerBlock, growing_rates, run_blocks
+from isthmus.models.layers.transformer import run_blocks
 
 GROUP_CHANNELS = 256  # of a token, that tell the group of bands
 TIME_CHANNELS = 128  # of a token, that tell the year, and as many for the month and for the hour
 FIRST_DATE = (2002.0, 1.0, 0.0)  # year, month and hour, that are encoded as zero
 
 
-@dataclass(frozen=True, slots=True)
-class SatMAEConfig:
-    """The sizes of an encoder of SatMAE.
-
-    Attributes:
-        bands: the bands of an image, in order: names, or integers where they have none.
-        img_size: height and width of the images.
-        patch_size: height and width of a patch.
-        embed_dim: the size of a token, a multiple of 4.
-        depth: the number of blocks.
-        num_heads: the heads of each attention.
-        out_indices: the blocks whose output is returned, the last ones as negative numbers; every block by default.
-        drop_path: the rate of stochastic depth of the last block; it grows linearly from zero at the first.
-    """
-
-    bands: Sequence[str | int]
-    img_size: tuple[int, int]
-    patch_size: int
-    embed_dim: int
-    depth: int
-    num_heads: int
-    out_indices: Sequence[int] | None = None
-    drop_path: float = 0.0
-
-
-class SatMAETrunk(ImageViT):
+class SatMAETrunk(VisionTransformer):
     """What the encoders of SatMAE have in common: positions, a class token and the blocks.
 
     Args:
         config: the sizes.
         steps: how many grids of tokens follow one another.
         other_channels: the channels of a token that tell something else than its position.
-        prompts: what every block sees beside the tokens.
+        published: what else the encoder says of what it takes; see `VisionTransformer`.
 
     Raises:
         ArgumentError: images smaller than a patch, or an index without a block.
@@ -66,23 +40,13 @@ class SatMAETrunk(ImageViT):
 
     pos_embed: Tensor
 
-    def __init__(
-        self,
-        config: SatMAEConfig,
-        steps: int = 1,
-        other_channels: int = 0,
-        prompts: DeepPrompts | None = None,
-    ) -> None:
-        sizes = config.img_size, config.patch_size, config.embed_dim, config.depth
-        super().__init__(config.bands, *sizes, config.out_indices, steps=steps, prompts=prompts)
-        cells = sincos_2d(config.embed_dim - other_channels, self.grid_size, device=torch.device("cpu"))
+    def __init__(self, config: VitConfig, steps: int = 1, other_channels: int = 0, **published: Any) -> None:
+        super().__init__(config, steps=steps, **published)
+        cells = sincos_2d(self.embed_dim - other_channels, self.grid_size, device=torch.device("cpu"))
         positions = torch.cat([cells.new_zeros(1, cells.shape[2]), cells.flatten(0, 1)]).float()
         self.register_buffer("pos_embed", positions[None].to(torch.get_default_device()))
-        rates = growing_rates(config.drop_path, config.depth)
-        self.blocks = nn.ModuleList(
-            TransformerBlock(config.embed_dim, config.num_heads, drop_path=rate, norm_eps=1e-6) for rate in rates
-        )
-        self.norm = nn.LayerNorm(config.embed_dim, eps=1e-6)
+        self.blocks = config.blocks(norm_eps=1e-6)
+        self.norm = nn.LayerNorm(self.embed_dim, eps=1e-6)
 
     def positions(self, grid: tuple[int, int]) -> Float[Tensor, "1 height width channels"]:
         """The position embeddings of a grid of patches."""
@@ -101,7 +65,7 @@ class SatMAETrunk(ImageViT):
         return run_blocks(self.blocks, self.norm, tokens, self.out_indices, self.vpt_prompt_embeddings)
 
 
-class SatMAE(SatMAETrunk):
+class SatMAEEncoder(SatMAETrunk):
     """The encoder of SatMAE for single images: a plain vision transformer.
 
     Takes `(B, C, H, W)` of any height and width that are multiples of the patch: the position embeddings follow. Gives,
@@ -110,12 +74,11 @@ class SatMAE(SatMAETrunk):
 
     Args:
         config: the sizes.
-        prompts: what every block sees beside the tokens.
     """
 
-    def __init__(self, config: SatMAEConfig, prompts: DeepPrompts | None = None) -> None:
-        super().__init__(config, prompts=prompts)
-        self.patch_embed = PatchEmbedding(self.in_channels, config.embed_dim, config.patch_size)
+    def __init__(self, config: VitConfig) -> None:
+        super().__init__(config)
+        self.patch_embed = PatchEmbedding(len(config.bands), self.embed_dim, config.sizes.patch_size)
 
     def forward(self, x: Float[Tensor, "*image"]) -> list[Float[Tensor, "batch tokens embed"]]:
         """Encode a batch of images `(B, C, H, W)`.
@@ -127,16 +90,15 @@ class SatMAE(SatMAETrunk):
         return self.encode(self.patch_embed(x)[:, None], self.positions(grid)[:, None], self.pos_embed[:, :1])
 
 
-class GroupedSatMAE(SatMAETrunk):
+class GroupedSatMAEEncoder(SatMAETrunk):
     """The encoder of SatMAE for multispectral images: a grid of tokens for each group of bands.
 
-    Takes `(B, C, H, W)`, as `SatMAE` does. Gives tokens `(B, 1 + groups x H' x W', embed_dim)`. A group none of whose
-    bands are in the images has no tokens.
+    Takes `(B, C, H, W)`, as `SatMAEEncoder` does. Gives tokens `(B, 1 + groups x H' x W', embed_dim)`. A group none of
+    whose bands are in the images has no tokens.
 
     Args:
-        config: the sizes; `embed_dim` is larger than 256.
+        config: the sizes; of tokens more than 256.
         groups: the groups of bands. Each band of the images is in one of them.
-        prompts: what every block sees beside the tokens.
 
     Attributes:
         members: the places in the image of the bands of each group that has any.
@@ -148,16 +110,14 @@ class GroupedSatMAE(SatMAETrunk):
     channel_embed: Tensor
     channel_cls_embed: Tensor
 
-    def __init__(
-        self, config: SatMAEConfig, groups: Sequence[Sequence[str | int]], prompts: DeepPrompts | None = None
-    ) -> None:
+    def __init__(self, config: VitConfig, groups: Sequence[Sequence[str | int]]) -> None:
         _check_groups(config.bands, groups)
         places = [[index for index, band in enumerate(config.bands) if band in group] for group in groups]
-        super().__init__(config, sum(map(bool, places)), GROUP_CHANNELS, prompts)
+        super().__init__(config, sum(map(bool, places)), GROUP_CHANNELS)
         self.members = {group: members for group, members in enumerate(places) if members}
         self.patch_embed = nn.ModuleDict(
             {
-                str(group): PatchEmbedding(len(members), config.embed_dim, config.patch_size)
+                str(group): PatchEmbedding(len(members), self.embed_dim, config.sizes.patch_size)
                 for group, members in self.members.items()
             }
         )
@@ -181,26 +141,26 @@ class GroupedSatMAE(SatMAETrunk):
         return self.encode(torch.stack(patches, dim=1), torch.cat([positions, names], dim=4), about_class)
 
 
-class TemporalSatMAE(SatMAETrunk):
+class TemporalSatMAEEncoder(SatMAETrunk):
     """The encoder of SatMAE for time series: a grid of tokens for each image, which also tell its date.
 
     Takes `(B, C, T, H, W)`. Gives tokens `(B, 1 + T x H' x W', embed_dim)`.
 
     Args:
-        config: the sizes; `embed_dim` is larger than 384.
+        config: the sizes; of tokens more than 384.
         num_frames: the images of a time series, T.
-        prompts: what every block sees beside the tokens.
 
     Raises:
         ArgumentError: no images.
     """
 
-    def __init__(self, config: SatMAEConfig, num_frames: int, prompts: DeepPrompts | None = None) -> None:
+    def __init__(self, config: VitConfig, num_frames: int) -> None:
         if num_frames < 1:
-            raise ArgumentError(f"num_frames is {num_frames}: at least 1 was expected")
-        super().__init__(config, num_frames, 3 * TIME_CHANNELS, prompts)
-        self.num_frames = num_frames
-        self.patch_embed = PatchEmbedding(self.in_channels, config.embed_dim, config.patch_size)
+            raise ArgumentError(f"num_frames is {num_frames}: at least 1 was expected", argument="num_frames")
+        metadata = ("timestamps", "temporal_coords")
+        own = {"frames": num_frames, "time_axis": True, "metadata": metadata}
+        super().__init__(config, num_frames, 3 * TIME_CHANNELS, **own)
+        self.patch_embed = PatchEmbedding(len(config.bands), self.embed_dim, config.sizes.patch_size)
 
     def forward(
         self,
@@ -220,15 +180,15 @@ class TemporalSatMAE(SatMAETrunk):
         Raises:
             ShapeError: a tensor of another shape.
         """
-        if x.ndim != 5 or x.shape[2] != self.num_frames:
+        if x.ndim != 5 or x.shape[2] != self.input_spec.frames:
             raise ShapeError(
-                f"the encoder takes images of shape (B, C, T, H, W) with T = {self.num_frames}, but was given "
+                f"the encoder takes images of shape (B, C, T, H, W) with T = {self.input_spec.frames}, but was given "
                 f"{tuple(x.shape)}"
             )
         grid = check_image(x[:, :, 0], self.bands, self.patch_size)
-        patches = self.patch_embed(x.transpose(1, 2).flatten(0, 1)).unflatten(0, (len(x), self.num_frames))
+        patches = self.patch_embed(x.transpose(1, 2).flatten(0, 1)).unflatten(0, (len(x), self.input_spec.frames))
         dates = self._dates(x, timestamps, temporal_coords)[:, :, None, None].expand(-1, -1, *grid, -1)
-        positions = self.positions(grid)[:, None].expand(len(x), self.num_frames, -1, -1, -1)
+        positions = self.positions(grid)[:, None].expand(len(x), self.input_spec.frames, -1, -1, -1)
         undated = self.pos_embed.new_zeros(1, 1, dates.shape[4])
         about_class = torch.cat([self.pos_embed[:, :1], undated], dim=2)
         return self.encode(patches, torch.cat([positions, dates.to(positions.dtype)], dim=4), about_class)
@@ -237,7 +197,7 @@ class TemporalSatMAE(SatMAETrunk):
         self, x: Tensor, timestamps: Tensor | None, temporal_coords: Tensor | None
     ) -> Float[Tensor, "batch steps channels"]:
         """The encoding of years, months and hours; zero for those that are not known."""
-        expected = (len(x), self.num_frames, 3)
+        expected = (len(x), self.input_spec.frames, 3)
         known = torch.zeros(*expected[:2], 0, device=x.device)
         if timestamps is not None:
             if tuple(timestamps.shape) != expected:
@@ -247,7 +207,7 @@ class TemporalSatMAE(SatMAETrunk):
                 )
             known = timestamps.float()
         elif temporal_coords is not None:
-            check_dates(temporal_coords, len(x), self.num_frames)
+            check_dates(temporal_coords, len(x), self.input_spec.frames)
             known = torch.stack([temporal_coords[..., 0].float(), months(temporal_coords).float()], dim=2)
         first = torch.tensor(FIRST_DATE, device=known.device)[: known.shape[2]]
         encoded = sincos_1d(known - first, TIME_CHANNELS).flatten(2)

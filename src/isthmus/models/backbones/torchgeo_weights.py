@@ -93,7 +93,7 @@ class Repository:
     source: str
     revision: str
 
-    def facts(self, file: str) -> dict[str, str]:
+    def facts(self, file: str) -> dict[str, Any]:
         """The part of an entry's facts that says where its weights are. A file carries the start of its SHA-256."""
         found = re.search(r"-([0-9a-f]{8})\.pth$", file)
         prefix = {"sha256_prefix": found[1]} if found else {}
@@ -104,6 +104,6 @@ SSL4EO_L = Repository("torchgeo/ssl4eo_landsat", "1c88bb51b6e17a21dde5230738fa38
 SATLAS = Repository("torchgeo/satlas", "081d6607431bf36bdb59c223777cbb267131b8f2")
 
 
-def normalisation(means: list[float], stds: list[float], count: int) -> dict[str, list[float]]:
+def normalisation(means: list[float], stds: list[float], count: int) -> dict[str, Any]:
     """Means and standard deviations of the pretraining; one number stands for all `count` bands."""
     return {"means": means * (count // len(means)), "stds": stds * (count // len(stds))}

@@ -1,10 +1,31 @@
 """The Swin transformers of SatlasPretrain, as TorchGeo publishes them."""
 
-from isthmus.registry.catalog.backbones.torchgeo_weights import PRODUCTS, SATLAS, normalisation
-from isthmus.registry.entry import Entry
+from dataclasses import dataclass
+
+from isthmus.models.backbones.torchgeo_weights import PRODUCTS, SATLAS, normalisation
+from isthmus.models.layers.swin_sizes import SwinSizes
+from isthmus.registry.families import BackboneFacts, FamilyEntry
+
+PATCH = 4
+
+
+@dataclass(frozen=True, slots=True)
+class SatlasSizes(SwinSizes):
+    """The sizes of a Swin transformer.
+
+    Attributes:
+        drop_path: the rate of stochastic depth of the last block.
+    """
+
+    drop_path: float
+
+
+SIZES = {
+    "tiny": SatlasSizes(96, (2, 2, 6, 2), (3, 6, 12, 24), 0.2),
+    "base": SatlasSizes(128, (2, 2, 18, 2), (4, 8, 16, 32), 0.5),
+}
 
 _PARAMETERS = {"tiny": 27_576_426, "base": 86_897_656}  # without the weights of the first layer
-_CHANNELS = {"tiny": 96, "base": 128}
 _EIGHT_BIT = [0.0], [255.0]
 # the product, and the means and standard deviations of the pretraining
 _IMAGES: dict[str, tuple[str, list[float], list[float]]] = {
@@ -16,23 +37,24 @@ _IMAGES: dict[str, tuple[str, list[float], list[float]]] = {
 }
 
 
-def _swin(name: str, size: str, images: str, file: str) -> Entry:
+def _swin(name: str, size: str, images: str, file: str) -> FamilyEntry:
     product, means, stds = _IMAGES[images]
     bands = PRODUCTS[product].bands
     several = "_mi" in file
-    facts = {
-        "family": "satlas_swin",
-        "doc": f"Swin v2 {size}, SatlasPretrain, {'several images of a place' if several else 'single images'}",
-        "parameters": _PARAMETERS[size] + _CHANNELS[size] * 16 * len(bands),
+    facts = BackboneFacts(
+        family="satlas_swin",
+        doc=f"Swin v2 {size}, SatlasPretrain, {'several images of a place' if several else 'single images'}",
+        parameters=_PARAMETERS[size] + SIZES[size].embed_dim * PATCH**2 * len(bands),
+        patch_size=PATCH,
         **PRODUCTS[product].facts(),
-        "patch_size": 4,
         **normalisation(means, stds, len(bands)),
         **SATLAS.facts(file),
-    }
-    return Entry(name, "isthmus.models.backbones.satlas_swin:satlas_swin", {"variant": name, "size": size}, facts)
+    )
+    preset = {"variant": name, "size": size}
+    return FamilyEntry(name, "isthmus.models.backbones.satlas_swin.family:SatlasSwin", preset, facts=facts)
 
 
-ENTRIES: tuple[Entry, ...] = (
+ENTRIES = (
     _swin("satlas_swin_t_sentinel2_mi_ms", "tiny", "sentinel2_ms", "sentinel2_swint_mi_ms-d8c659e3.pth"),
     _swin("satlas_swin_t_sentinel2_mi_rgb", "tiny", "sentinel2_rgb", "sentinel2_swint_mi_rgb-424d91f4.pth"),
     _swin("satlas_swin_t_sentinel2_si_ms", "tiny", "sentinel2_ms", "sentinel2_swint_si_ms-bc68e396.pth"),

@@ -1,25 +1,29 @@
 """Small vision transformers with weights for Landsat and Sentinel-2, as TorchGeo publishes them."""
 
-from isthmus.registry.catalog.backbones.torchgeo_weights import PRODUCTS, SSL4EO_L, Repository, normalisation
-from isthmus.registry.entry import Entry
+from typing import Any
 
+from isthmus.models.backbones.torchgeo_weights import PRODUCTS, SSL4EO_L, Repository, normalisation
+from isthmus.models.layers.vit_sizes import VitSizes
+from isthmus.registry.families import BackboneFacts, FamilyEntry
+
+SIZES = {"small": VitSizes(384, 12, 6)}
 _PARAMETERS = 21_369_984  # without the weights of the first layer
 _FIRST_LAYER = 384 * 16 * 16
 
 
-def _vit(name: str, product: str, doc: str, published: dict[str, str], std: float) -> Entry:
+def _vit(name: str, product: str, doc: str, published: dict[str, Any], std: float) -> FamilyEntry:
     images = PRODUCTS[product]
-    facts = {
-        "family": "torchgeo_vit",
-        "doc": f"ViT-S, {doc}",
-        "parameters": _PARAMETERS + _FIRST_LAYER * len(images.bands),
+    facts = BackboneFacts(
+        family="torchgeo_vit",
+        doc=f"ViT-S, {doc}",
+        parameters=_PARAMETERS + _FIRST_LAYER * len(images.bands),
+        patch_size=SIZES["small"].patch_size,
+        image_size=224,
         **images.facts(),
-        "patch_size": 16,
-        "image_size": 224,
         **normalisation([0.0], [std], len(images.bands)),
         **published,
-    }
-    return Entry(name, "isthmus.models.backbones.torchgeo_vit:torchgeo_vit", {"variant": name}, facts)
+    )
+    return FamilyEntry(name, "isthmus.models.backbones.torchgeo_vit.family:TorchGeoViT", {"variant": name}, facts=facts)
 
 
 # product and method, start of the SHA-256
@@ -37,7 +41,7 @@ _LANDSAT = """
 """
 
 
-def _landsat(weights: str, digest: str) -> Entry:
+def _landsat(weights: str, digest: str) -> FamilyEntry:
     product, _, method = weights.rpartition("_")
     return _vit(
         f"ssl4eol_vit_small_patch16_224_{weights}",
@@ -50,7 +54,7 @@ def _landsat(weights: str, digest: str) -> Entry:
 
 _HUB = "torchgeo/vit_small_patch16_224_sentinel2_all_"
 
-ENTRIES: tuple[Entry, ...] = (
+ENTRIES = (
     *(_landsat(*row.split()) for row in _LANDSAT.strip().splitlines()),
     _vit(
         "ssl4eos12_vit_small_patch16_224_sentinel2_all_dino",

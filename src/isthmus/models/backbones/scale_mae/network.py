@@ -1,21 +1,18 @@
 """The network of Scale-MAE: a vision transformer whose positions are metres on the ground (arXiv 2212.14532)."""
 
-from collections.abc import Sequence
-
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from isthmus.errors import ArgumentError, ShapeError
-from isthmus.models.backbones.image_vit import ImageViT
+from isthmus.models.backbones.vision_transformer import VisionTransformer, VitConfig
 from isthmus.models.layers.image_shape import check_image
 from isthmus.models.layers.patch_embedding import PatchEmbedding
-from isthmus.models.layers.prompts import DeepPrompts
 from isthmus.models.layers.sincos import sincos_1d
-from isthmus.models.layers.transformer import TransformerBlock, growing_rates, run_blocks
+from isthmus.models.layers.transformer import run_blocks
 
 
-class ScaleMAE(ImageViT):
+class ScaleMAEEncoder(VisionTransformer):
     """The encoder of Scale-MAE.
 
     Takes `(B, C, H, W)` of any height and width that are multiples of the patch. Gives, for each block in
@@ -23,44 +20,22 @@ class ScaleMAE(ImageViT):
     feature is normalised.
 
     Args:
-        bands: the bands of an image, in order: names, or integers where they have none.
+        config: the sizes; of tokens a multiple of 4.
         input_res: the size of a pixel on the ground in metres, where the images do not tell.
-        img_size: height and width of the images.
-        patch_size: height and width of a patch.
-        embed_dim: the size of a token, a multiple of 4.
-        depth: the number of blocks.
-        num_heads: the heads of each attention.
-        out_indices: the blocks whose output is returned, the last ones as negative numbers.
-        drop_path: the rate of stochastic depth of the last block; it grows linearly from zero at the first.
-        prompts: what every block sees beside the tokens.
 
     Raises:
         ArgumentError: images smaller than a patch, a pixel without a size, or an index without a block.
     """
 
-    def __init__(
-        self,
-        bands: Sequence[str | int],
-        input_res: float,
-        img_size: tuple[int, int],
-        patch_size: int,
-        embed_dim: int,
-        depth: int,
-        num_heads: int,
-        *,
-        out_indices: Sequence[int] = (-1,),
-        drop_path: float = 0.0,
-        prompts: DeepPrompts | None = None,
-    ) -> None:
-        super().__init__(bands, img_size, patch_size, embed_dim, depth, out_indices, prompts=prompts)
+    def __init__(self, config: VitConfig, input_res: float) -> None:
+        super().__init__(config, metadata=("input_res",))
         self.input_res = input_res
         if not input_res > 0:
-            raise ArgumentError(f"input_res is {input_res}: the size of a pixel in metres was expected")
-        self.patch_embed = PatchEmbedding(self.in_channels, embed_dim, patch_size)
-        rates = growing_rates(drop_path, depth)
-        self.blocks = nn.ModuleList(
-            TransformerBlock(embed_dim, num_heads, drop_path=rate, norm_eps=1e-6) for rate in rates
-        )
+            raise ArgumentError(
+                f"input_res is {input_res}: the size of a pixel in metres was expected", argument="input_res"
+            )
+        self.patch_embed = PatchEmbedding(len(config.bands), self.embed_dim, config.sizes.patch_size)
+        self.blocks = config.blocks(norm_eps=1e-6)
 
     def forward(
         self, x: Float[Tensor, "*image"], input_res: Tensor | float | None = None

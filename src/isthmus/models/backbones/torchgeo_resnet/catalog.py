@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from isthmus.registry.catalog.backbones.torchgeo_weights import (
+from isthmus.models.backbones.torchgeo_weights import (
     PRODUCTS,
     SATLAS,
     SSL4EO_L,
     Repository,
     normalisation,
 )
-from isthmus.registry.entry import Entry
+from isthmus.registry.families import BackboneFacts, FamilyEntry
 
 _PARAMETERS = {18: 11_167_104, 50: 23_498_624, 152: 58_134_400}  # without the first layer
 _FIRST_LAYER = 64 * 7 * 7
@@ -30,22 +30,22 @@ def _resnet(
     depth: int,
     product: str,
     doc: str,
-    published: dict[str, str],
+    published: dict[str, Any],
     statistics: dict[str, list[float]] | None,
-) -> Entry:
+) -> FamilyEntry:
     """One backbone. `statistics` are those of the pretraining, where they are certain."""
     images = PRODUCTS[product]
     count = len(images.bands)
-    facts: dict[str, Any] = {
-        "family": "torchgeo_resnet",
-        "doc": f"ResNet-{depth}, {doc}",
-        "parameters": _PARAMETERS[depth] + _FIRST_LAYER * count,
+    facts = BackboneFacts(
+        family="torchgeo_resnet",
+        doc=f"ResNet-{depth}, {doc}",
+        parameters=_PARAMETERS[depth] + _FIRST_LAYER * count,
         **images.facts(),
         **(normalisation(**statistics, count=count) if statistics else {}),
         **published,
-    }
-    target = "isthmus.models.backbones.torchgeo_resnet:torchgeo_resnet"
-    return Entry(name, target, {"variant": name, "depth": depth}, facts)
+    )
+    target = "isthmus.models.backbones.torchgeo_resnet.family:TorchGeoResNet"
+    return FamilyEntry(name, target, {"variant": name, "depth": depth}, facts=facts)
 
 
 # depth, product and method, start of the SHA-256
@@ -73,7 +73,7 @@ _LANDSAT = """
 """
 
 
-def _landsat(depth: str, weights: str, digest: str) -> Entry:
+def _landsat(depth: str, weights: str, digest: str) -> FamilyEntry:
     product, _, method = weights.rpartition("_")
     return _resnet(
         f"ssl4eol_resnet{depth}_{weights}",
@@ -222,7 +222,7 @@ _SATLAS = """
 """
 
 
-def _satlas(name: str, digest: str) -> Entry:
+def _satlas(name: str, digest: str) -> FamilyEntry:
     _, network, _, images, bands = name.split("_")[:5]
     return _resnet(
         name,
@@ -234,7 +234,7 @@ def _satlas(name: str, digest: str) -> Entry:
     )
 
 
-ENTRIES: tuple[Entry, ...] = (
+ENTRIES = (
     *(_landsat(*row.split()) for row in _LANDSAT.strip().splitlines()),
     *(
         _resnet(name, depth, product, doc, Repository(source, revision).facts(file), statistics)
