@@ -19,8 +19,13 @@ FAMILIES = {
     "satmae_temporal_base_patch16": ("sat_mae.catalog", 448, {}, (2, 3, 3, 32, 48)),
     "satmae_sentinel2_base_patch8": ("sat_mae.catalog", 320, {}, (2, 10, 16, 24)),
     "ssl4eos12_vit_small_patch16_224_sentinel2_all_dino": ("torchgeo_vit.catalog", None, {}, (2, 13, 32, 48)),
-    "terramind_v1_tiny": ("terramind", 32, {}, (2, 12, 32, 48)),
-    "terramind_v1_base": ("terramind", 32, {"merge_method": "concat", "modalities": ["S2L2A", "DEM"]}, (2, 12, 32, 48)),
+    "terramind_v1_tiny": ("terramind.catalog", 32, {}, (2, 12, 32, 48)),
+    "terramind_v1_base": (
+        "terramind.catalog",
+        32,
+        {"merge_method": "concat", "modalities": ["S2L2A", "DEM"]},
+        (2, 12, 32, 48),
+    ),
 }
 
 

@@ -87,16 +87,3 @@ class Prompting:
 
 
 NO_PROMPTS = Prompting()
-
-
-def prompts_for(
-    depth: int,
-    channels: int,
-    patch_size: tuple[int, int],
-    *,
-    vpt: bool,
-    vpt_n_tokens: int | None,
-    vpt_dropout: float,
-) -> DeepPrompts | None:
-    """The prompts that the arguments `vpt`, `vpt_n_tokens` and `vpt_dropout` of an encoder ask for."""
-    return Prompting(vpt, vpt_n_tokens, vpt_dropout).prompts(depth, channels, patch_size)

@@ -5,13 +5,11 @@ from isthmus.registry.catalog.backbones import (
     identity,
     mmearth_convnextv2,
     olmoearth,
-    terramind,
     unet,
 )
 from isthmus.registry.entry import Entry
 
 ENTRIES: tuple[Entry, ...] = (
-    *terramind.ENTRIES,
     *dinov3.ENTRIES,
     *mmearth_convnextv2.ENTRIES,
     *olmoearth.ENTRIES,

@@ -7,11 +7,12 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from isthmus.errors import ArgumentError
-from isthmus.models.backbones.terramind_embeddings import grid_positions, resized
+from isthmus.models.backbones.encoder import Encoder
+from isthmus.models.backbones.terramind.embeddings import grid_positions, resized
 from isthmus.models.layers.image_shape import check_image
 from isthmus.models.layers.transformer import FeedForward, TransformerBlock
 from isthmus.specs.features import FeatureSpec, Layout
-from isthmus.weights.report import WeightsReport
+from isthmus.specs.inputs import InputSpec
 
 PATCH_SIZE = 16
 EMBED_DIM, DEPTH, NUM_HEADS = 768, 12, 12
@@ -125,7 +126,7 @@ class TokenizerDecoder(_GridTransformer):
         return images
 
 
-class ImageTokenizer(nn.Module):
+class ImageTokenizer(Encoder):
     """A tokenizer of images: an encoder, a quantiser and, where it can be had, a decoder.
 
     As a backbone it takes `(B, C, H, W)` and gives one grid `(B, 768, H/16, W/16)`, what the encoder gives before it is
@@ -137,29 +138,22 @@ class ImageTokenizer(nn.Module):
         with_decoder: whether the decoder is built, which neither the features nor the ids need.
 
     Attributes:
-        out_channels: the channels of the feature.
-        feature_specs: its layout.
-        in_channels: the number of bands.
         patch_size: height and width of a patch.
-        image_size: the native (height, width).
-        weights_report: what was loaded from where; None where the weights are random.
     """
 
     def __init__(self, bands: Sequence[str | int], levels: Sequence[int], with_decoder: bool = False) -> None:
-        super().__init__()
-        self.bands = list(bands)
-        self.in_channels = len(self.bands)
-        self.image_size = GRID[0] * PATCH_SIZE, GRID[1] * PATCH_SIZE
+        size = GRID[0] * PATCH_SIZE, GRID[1] * PATCH_SIZE
+        super().__init__(
+            InputSpec.of_image(len(bands), tuple(bands), image_size=size, multiple=PATCH_SIZE),
+            [FeatureSpec(EMBED_DIM, Layout.GRID, (float(PATCH_SIZE), float(PATCH_SIZE)))],
+        )
         self.patch_size = PATCH_SIZE, PATCH_SIZE
-        self.out_channels = [EMBED_DIM]
-        self.feature_specs = [FeatureSpec(EMBED_DIM, Layout.GRID, (float(PATCH_SIZE), float(PATCH_SIZE)))]
-        self.weights_report: WeightsReport | None = None
-        self.encoder = TokenizerEncoder(self.in_channels)
+        self.encoder = TokenizerEncoder(len(bands))
         self.quant_proj = nn.Conv2d(EMBED_DIM, len(levels), kernel_size=1)
         self.quantiser = ScalarQuantiser(levels)
         self.decoder = self.post_quant_proj = None
         if with_decoder:
-            self.decoder = TokenizerDecoder(self.in_channels)
+            self.decoder = TokenizerDecoder(len(bands))
             self.post_quant_proj = nn.Conv2d(len(levels), EMBED_DIM, kernel_size=1)
 
     def forward(

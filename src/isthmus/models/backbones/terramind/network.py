@@ -10,15 +10,17 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from isthmus.errors import ArgumentError, ShapeError, did_you_mean
-from isthmus.models.backbones.terramind_embeddings import CodeEmbedding, PixelEmbedding, SequenceEmbedding
-from isthmus.models.backbones.terramind_modalities import Input, Kind
-from isthmus.models.backbones.terramind_tokenizer import ImageTokenizer
+from isthmus.models.backbones.encoder import Encoder
+from isthmus.models.backbones.terramind.catalog import TerraMindSizes
+from isthmus.models.backbones.terramind.embeddings import CodeEmbedding, PixelEmbedding, SequenceEmbedding
+from isthmus.models.backbones.terramind.modalities import Input, Kind
+from isthmus.models.backbones.terramind_tokenizer.network import ImageTokenizer
 from isthmus.models.layers.arguments import feature_indices
 from isthmus.models.layers.image_shape import check_image
 from isthmus.models.layers.prompts import DeepPrompts
 from isthmus.models.layers.transformer import TransformerBlock, growing_rates, run_blocks
 from isthmus.specs.features import FeatureSpec, Layout
-from isthmus.weights.report import WeightsReport
+from isthmus.specs.inputs import IMAGE, InputSpec, Modality
 from isthmus.weights.uninitialised import initialised
 
 MERGE_METHODS = ("mean", "max", "concat", "dict", None)
@@ -44,7 +46,7 @@ class UnbiasedLayerNorm(nn.Module):
         return F.layer_norm(x, self.weight.shape, self.weight, self.bias, eps=1e-6)
 
 
-class TerraMindEncoder(nn.Module):
+class TerraMindEncoder(Encoder):
     """The encoder of TerraMind.
 
     Takes images of several modalities as a dict or as keywords, `{"S2L2A": (B, 12, H, W), "DEM": (B, 1, H, W)}`; a
@@ -67,11 +69,7 @@ class TerraMindEncoder(nn.Module):
     Args:
         inputs: the modalities.
         img_size: height and width of the images that positions are made for; others are interpolated to.
-        patch_size: height and width of a patch.
-        embed_dim: the size of a token.
-        depth: the number of blocks.
-        num_heads: the heads of each attention.
-        gated: whether the blocks have gated feed-forward networks and no biases.
+        sizes: of tokens, blocks, heads and patches.
         merge_method: mean, max, concat, dict or None.
         out_indices: the blocks whose output is returned, the last ones as negative numbers; every block by default.
         drop_path: the rate of stochastic depth of the last block; it grows linearly from zero at the first.
@@ -80,13 +78,9 @@ class TerraMindEncoder(nn.Module):
 
     Attributes:
         modalities: the names of the modalities.
-        modality_bands: the bands of every modality that is an image.
-        bands: those of the first of them, which a tensor by itself is.
-        in_channels: their number; None without such a modality.
-        out_channels: per returned feature, its channels.
-        feature_specs: per returned feature, its layout; with `dict` that of each tensor in the feature.
-        image_size: the native (height, width).
-        weights_report: what was loaded from where; None where the weights are random.
+        modality_bands: the bands of every modality that is an image of pixels.
+        feature_specs: per returned feature, its layout; with `dict` that of each tensor in the feature. Without merging
+            the tokens are on no common grid, and have no stride.
 
     Raises:
         ArgumentError: sizes that do not divide each other, or an unknown merge method.
@@ -96,61 +90,49 @@ class TerraMindEncoder(nn.Module):
         self,
         inputs: Sequence[Input],
         img_size: tuple[int, int],
-        patch_size: int,
-        embed_dim: int,
-        depth: int,
-        num_heads: int,
+        sizes: TerraMindSizes,
         *,
-        gated: bool,
         merge_method: str | None = "mean",
         out_indices: Sequence[int] | None = None,
         drop_path: float = 0.0,
         prompts: DeepPrompts | None = None,
         tokenizers: Mapping[str, ImageTokenizer] | None = None,
     ) -> None:
-        super().__init__()
         _check_merge(merge_method)
-        _check_sizes(img_size, patch_size, embed_dim, num_heads)
+        _check_sizes(img_size, sizes)
+        tokenizers, patch, embed_dim = tokenizers or {}, (sizes.patch_size, sizes.patch_size), sizes.embed_dim
+        indices = feature_indices(out_indices, sizes.depth)
+        images = _images(inputs, tokenizers)
+        merged = sum(each.kind is not Kind.SEQUENCE for each in inputs) if merge_method == "concat" else 1
+        stride = None if merge_method is None else (float(patch[0]), float(patch[1]))
+        super().__init__(
+            _input_spec(inputs, images, img_size, patch),
+            [FeatureSpec(embed_dim * merged, Layout.TOKENS, stride)] * len(indices),
+        )
         self.inputs = {each.name: each for each in inputs}
         self.modalities = list(self.inputs)
         self.modality_bands = {each.name: list(each.bands) for each in inputs if each.kind is Kind.IMAGE}
-        self.bands: list[str | int] = next(iter(self.modality_bands.values()), [])
-        self.in_channels = len(self.bands) or None
-        self.image_size, self.patch_size = img_size, (patch_size, patch_size)
-        self.embed_dim, self.merge_method = embed_dim, merge_method
-        self.out_indices = feature_indices(out_indices, depth)
-        self.weights_report: WeightsReport | None = None
+        self.patch_size, self.embed_dim, self.merge_method = patch, embed_dim, merge_method
+        self.out_indices = indices
+        self._first = (images or inputs)[0].name
 
         if merge_method == "concat":
             with initialised():
                 self.missing_mod_token = nn.Parameter(torch.empty(embed_dim))
             nn.init.trunc_normal_(self.missing_mod_token, std=0.02)
-        grid = img_size[0] // patch_size, img_size[1] // patch_size
+        grid = img_size[0] // patch[0], img_size[1] // patch[1]
         self.encoder_embeddings = nn.ModuleDict(
-            {each.key: _embedding(each, embed_dim, grid, patch_size) for each in inputs}
+            {each.key: _embedding(each, embed_dim, grid, sizes.patch_size) for each in inputs}
         )
-        rates = growing_rates(drop_path, depth)
+        rates = growing_rates(drop_path, sizes.depth)
         self.encoder = nn.ModuleList(
-            TransformerBlock(embed_dim, num_heads, drop_path=rate, norm=UnbiasedLayerNorm, gated=gated)
+            TransformerBlock(embed_dim, sizes.num_heads, drop_path=rate, norm=UnbiasedLayerNorm, gated=sizes.gated)
             for rate in rates
         )
         self.encoder_norm = UnbiasedLayerNorm(embed_dim)
         self.vpt_prompt_embeddings = prompts
-        named = {self.inputs[name].key: tokenizer for name, tokenizer in (tokenizers or {}).items()}
+        named = {self.inputs[name].key: tokenizer for name, tokenizer in tokenizers.items()}
         self.tokenizer = nn.ModuleDict(named).requires_grad_(requires_grad=False)
-
-    @property
-    def out_channels(self) -> list[int]:
-        """Per returned feature, its channels."""
-        return [spec.out_channels for spec in self.feature_specs]
-
-    @property
-    def feature_specs(self) -> list[FeatureSpec]:
-        """Per returned feature, its layout. Without merging the tokens are on no common grid, and have no stride."""
-        stride = None if self.merge_method is None else (float(self.patch_size[0]), float(self.patch_size[1]))
-        times = len(self._on_grid(self.modalities)) if self.merge_method == "concat" else 1
-        spec = FeatureSpec(self.embed_dim * times, Layout.TOKENS, stride)
-        return [spec for _ in self.out_indices]
 
     def forward(
         self, x: Shaped[Tensor, "..."] | Mapping[str, Any] | None = None, **modalities: Any
@@ -178,8 +160,7 @@ class TerraMindEncoder(nn.Module):
 
     def _given(self, x: Tensor | Mapping[str, Any] | None, modalities: Mapping[str, Any]) -> dict[str, Any]:
         """The inputs by name, with the masks of those that have one."""
-        first = next(iter(self.modality_bands), self.modalities[0])
-        given: dict[str, Any] = {**({first: x} if isinstance(x, Tensor) else x or {}), **modalities}
+        given: dict[str, Any] = {**({self._first: x} if isinstance(x, Tensor) else x or {}), **modalities}
         masks = [name + MASK for name, each in self.inputs.items() if each.kind is Kind.SEQUENCE]
         for name in given:
             if name not in self.inputs and name not in masks:
@@ -247,6 +228,29 @@ class TerraMindEncoder(nn.Module):
         return stacked.mean(0) if self.merge_method == "mean" else stacked.amax(0)
 
 
+def _images(inputs: Sequence[Input], tokenizers: Mapping[str, ImageTokenizer]) -> list[Input]:
+    """The inputs that are images: those of pixels first, then those that a tokenizer turns into ids."""
+    pixels = [each for each in inputs if each.kind is Kind.IMAGE]
+    return [*pixels, *(each for each in inputs if each.name in tokenizers)]
+
+
+def _input_spec(
+    inputs: Sequence[Input], images: Sequence[Input], img_size: tuple[int, int], patch: tuple[int, int]
+) -> InputSpec:
+    """What the encoder takes: its images, and as keywords its ids, with the masks of sequences."""
+    names = [each.name for each in images] if len(images) > 1 else [IMAGE] * len(images)
+    ids = [each for each in inputs if each not in images]
+    masks = [each.name + MASK for each in ids if each.kind is Kind.SEQUENCE]
+    return InputSpec(
+        modalities={
+            name: Modality(len(each.bands), tuple(each.bands)) for name, each in zip(names, images, strict=True)
+        },
+        image_size=img_size,
+        multiple=(1, *patch),
+        metadata=(*(each.name for each in ids), *masks),
+    )
+
+
 def _embedding(own: Input, channels: int, grid: tuple[int, int], patch_size: int) -> nn.Module:
     if own.kind is Kind.CODES:
         return CodeEmbedding(own.modality.vocabulary, channels, grid)
@@ -280,10 +284,11 @@ def _check_merge(method: str | None) -> None:
         raise ArgumentError(f"merge_method has no choice {method!r}{hint}")
 
 
-def _check_sizes(img_size: tuple[int, int], patch_size: int, embed_dim: int, num_heads: int) -> None:
-    if min(img_size) < patch_size:
-        raise ArgumentError(f"img_size {img_size} is smaller than a patch of {patch_size}")
-    if embed_dim % 4 or embed_dim % num_heads:
+def _check_sizes(img_size: tuple[int, int], sizes: TerraMindSizes) -> None:
+    if min(img_size) < sizes.patch_size:
+        raise ArgumentError(f"img_size {img_size} is smaller than a patch of {sizes.patch_size}")
+    if sizes.embed_dim % 4 or sizes.embed_dim % sizes.num_heads:
         raise ArgumentError(
-            f"embed_dim is {embed_dim} with num_heads {num_heads}: a multiple of 4 and of num_heads was expected"
+            f"embed_dim is {sizes.embed_dim} with num_heads {sizes.num_heads}: a multiple of 4 and of num_heads was "
+            "expected"
         )
