@@ -100,6 +100,13 @@ class FeatureFamily(Family):
 
     out_indices: Sequence[int] | None = None
 
+    default_indices: ClassVar[tuple[int, ...] | None] = None
+
+    @property
+    def indices(self) -> Sequence[int] | None:
+        """The features to return; None for every one."""
+        return self.default_indices if self.out_indices is None else self.out_indices
+
 
 @dataclass(frozen=True, kw_only=True)
 class BandedFamily(Family):
@@ -180,16 +187,9 @@ class PromptedFamily(TransformerFamily, FeatureFamily):
         """The prompts that are asked for."""
         return Prompting(self.vpt, self.vpt_n_tokens, self.vpt_dropout)
 
-    def vit(self, bands: Sequence[str | int], sizes: VitSizes, default: Sequence[int] | None = None) -> VitConfig:
-        """What a network for these bands, of these sizes, is made of.
-
-        Args:
-            bands: the bands of the images.
-            sizes: those of the member.
-            default: the features to return where nothing is said; every block where that is None.
-        """
-        indices = default if self.out_indices is None else self.out_indices
-        return VitConfig(bands, self.native_size, sizes, indices, self.drop_path, self.prompting)
+    def vit(self, bands: Sequence[str | int], sizes: VitSizes) -> VitConfig:
+        """What a network for these bands, of these sizes, is made of."""
+        return VitConfig(bands, self.native_size, sizes, self.indices, self.drop_path, self.prompting)
 
     def adapter(self) -> Adapter:
         """What the published files look like beside the network: the prompts are in none of them."""

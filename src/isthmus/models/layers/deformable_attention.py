@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from isthmus.models.layers.transformer import XavierLinear
+from isthmus.models.layers.xavier import XavierLinear
 
 Size = tuple[int, int]
 """Height and width of a map, in cells."""

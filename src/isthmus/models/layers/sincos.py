@@ -59,9 +59,18 @@ def resize_positions(
     return F.interpolate(planes, size=size, mode="bicubic", align_corners=True).permute(0, 2, 3, 1)
 
 
-def native_positions(channels: int, grid: tuple[int, int, int]) -> Float[Tensor, "1 tokens {channels}"]:
-    """The position embeddings of a class token, which are zero, and of the cells of a grid `(time, height, width)`."""
-    cells = sincos_3d(channels, grid, device=torch.device("cpu")).flatten(0, 2).float()
+def native_positions(
+    channels: int, grid: tuple[int, int] | tuple[int, int, int]
+) -> Float[Tensor, "1 tokens {channels}"]:
+    """The position embeddings of a class token, which are zero, and of the cells of a grid.
+
+    Args:
+        channels: of a token.
+        grid: `(height, width)`, or `(time, height, width)`.
+    """
+    cpu = torch.device("cpu")
+    plane = sincos_2d(channels, grid, device=cpu) if len(grid) == 2 else sincos_3d(channels, grid, device=cpu)
+    cells = plane.flatten(0, -2).float()
     return torch.cat([cells.new_zeros(1, channels), cells])[None].to(torch.get_default_device())
 
 
@@ -71,7 +80,7 @@ def grid_positions(
     """The position embeddings of the cells of a grid, interpolated to another height and width.
 
     Args:
-        embedding: as `native_positions` makes it.
+        embedding: as `native_positions` makes it of a grid with time.
         native: the grid `(time, height, width)` of `embedding`.
         size: the height and width that are wanted.
     """

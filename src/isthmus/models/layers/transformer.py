@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from isthmus.models.layers.prompts import DeepPrompts
+from isthmus.models.layers.xavier import XavierLinear
 
 
 class DropPath(nn.Module):
@@ -38,16 +39,6 @@ class DropPath(nn.Module):
 def growing_rates(last: float, depth: int) -> list[float]:
     """The rates of stochastic depth of `depth` blocks: they grow linearly from zero at the first to `last`."""
     return [last * index / max(depth - 1, 1) for index in range(depth)]
-
-
-class XavierLinear(nn.Linear):
-    """A linear layer that starts from Xavier's uniform distribution (Glorot and Bengio, 2010) and a bias of zero."""
-
-    def reset_parameters(self) -> None:
-        """Draw new weights."""
-        nn.init.xavier_uniform_(self.weight)
-        if self.bias is not None:
-            nn.init.zeros_(self.bias)
 
 
 class Attention(nn.Module):

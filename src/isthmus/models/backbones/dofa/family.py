@@ -24,6 +24,7 @@ class DOFA(PromptedFamily):
     model_bands: Sequence[str | int | Sequence[int]]
     wavelengths: Sequence[float] | None = None
 
+    default_indices = (-1,)
     published = Adapter(
         "patch_embed.weight_generator.weight_tokens",
         renames={
@@ -39,5 +40,5 @@ class DOFA(PromptedFamily):
         """The network, at random."""
         named = expand_bands(self.model_bands)
         bands = [band.rpartition(".")[2] if isinstance(band, str) else band for band in named]
-        config = self.vit(bands, VARIANTS[self.variant], default=(-1,))
+        config = self.vit(bands, VARIANTS[self.variant])
         return DOFAEncoder(config, wavelengths_of(bands, self.wavelengths))

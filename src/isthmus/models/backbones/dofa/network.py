@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from isthmus.models.backbones.vision_transformer import VisionTransformer, VitConfig
 from isthmus.models.layers.image_shape import check_image
-from isthmus.models.layers.sincos import resize_positions, sincos_1d, sincos_2d
+from isthmus.models.layers.sincos import native_positions, resize_positions, sincos_1d
 from isthmus.models.layers.transformer import run_blocks
 from isthmus.models.layers.wavelength_embedding import CHANNELS, ResidualLayers, WeightGenerator, as_wavelengths
 
@@ -54,9 +54,6 @@ class DOFAEncoder(VisionTransformer):
     Args:
         config: the sizes; of tokens a multiple of 4.
         wavelengths: of each band, in micrometres; radar bands have the number that `isthmus.bands.WAVELENGTHS` says.
-
-    Raises:
-        ArgumentError: images smaller than a patch, or an index without a block.
     """
 
     pos_embed: Tensor
@@ -64,8 +61,7 @@ class DOFAEncoder(VisionTransformer):
     def __init__(self, config: VitConfig, wavelengths: Sequence[float]) -> None:
         super().__init__(config, metadata=("wavelengths",))
         self.wavelengths = list(wavelengths)
-        positions = _native_positions(self.embed_dim, self.grid_size)
-        self.register_buffer("pos_embed", positions.to(torch.get_default_device()))
+        self.register_buffer("pos_embed", native_positions(self.embed_dim, self.grid_size))
         self.patch_embed = DynamicPatchEmbedding(self.embed_dim, config.sizes.patch_size)
         self.blocks = config.blocks(norm_eps=1e-6)
 
@@ -90,8 +86,3 @@ class DOFAEncoder(VisionTransformer):
         class_token = (self.cls_token + self.pos_embed[:, :1]).to(patches.dtype)
         tokens = torch.cat([class_token.expand(len(x), -1, -1), patches.flatten(1, 2)], dim=1)
         return run_blocks(self.blocks, nn.Identity(), tokens, self.out_indices, self.vpt_prompt_embeddings)
-
-
-def _native_positions(channels: int, grid: tuple[int, int]) -> Float[Tensor, "1 tokens channels"]:
-    cells = sincos_2d(channels, grid, device=torch.device("cpu")).flatten(0, 1).float()
-    return torch.cat([cells.new_zeros(1, channels), cells])[None]

@@ -12,7 +12,8 @@ from isthmus.models.backbones.prithvi.vit import PrithviViT
 from isthmus.models.layers.coordinates import add_coordinates
 from isthmus.models.layers.masking import Masking, mask_tokens
 from isthmus.models.layers.sincos import grid_positions, native_positions
-from isthmus.models.layers.transformer import TransformerBlock, XavierLinear, run_blocks
+from isthmus.models.layers.transformer import TransformerBlock, run_blocks
+from isthmus.models.layers.xavier import XavierLinear
 from isthmus.models.reconstruction import Reconstruction, ReconstructionModel
 from isthmus.weights.report import WeightsReport
 

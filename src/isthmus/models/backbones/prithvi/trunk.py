@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from isthmus.errors import ArgumentError, ShapeError, did_you_mean
 from isthmus.models.backbones.encoder import Encoder
 from isthmus.models.layers.coordinates import CoordinateEncoder, add_coordinates
+from isthmus.models.layers.patch_embedding import PatchEmbedding
 from isthmus.models.layers.prompts import NO_PROMPTS, Prompting
 from isthmus.models.layers.sincos import grid_positions, native_positions
 from isthmus.models.layers.transformer import TransformerBlock, growing_rates
@@ -17,38 +18,6 @@ from isthmus.specs.features import FeatureSpec
 from isthmus.specs.inputs import InputSpec
 
 COORDINATES = ("time", "location")
-
-
-class XavierConv3d(nn.Conv3d):
-    """A convolution that starts as the linear layer that it is: Xavier's uniform distribution, a bias of zero."""
-
-    def reset_parameters(self) -> None:
-        """Draw new weights."""
-        nn.init.xavier_uniform_(self.weight.data.flatten(1))
-        if self.bias is not None:
-            nn.init.zeros_(self.bias)
-
-
-class TubeletEmbedding(nn.Module):
-    """Cuts a time series into patches of `(time, height, width)` and projects each to a token.
-
-    Args:
-        in_channels: the bands of a frame.
-        channels: the size of a token.
-        patch_size: the size of a patch, `(time, height, width)`.
-    """
-
-    def __init__(self, in_channels: int, channels: int, patch_size: tuple[int, int, int]) -> None:
-        super().__init__()
-        self.patch_size = patch_size
-        self.proj = XavierConv3d(in_channels, channels, kernel_size=patch_size, stride=patch_size)
-
-    def forward(
-        self, x: Float[Tensor, "batch bands time height width"]
-    ) -> Float[Tensor, "batch grid_time grid_height grid_width channels"]:
-        """Embed the patches, each at its place in the grid."""
-        tokens: Tensor = self.proj(x)
-        return tokens.permute(0, 2, 3, 4, 1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -139,7 +108,7 @@ class PrithviTrunk(Encoder):
         prompts = config.prompting.prompts(config.depth, config.embed_dim, config.patch_size[1:])
         self.patch_size, self.grid_size, self.embed_dim = config.patch_size, config.grid, config.embed_dim
         self.register_buffer("pos_embed", native_positions(config.embed_dim, config.grid))
-        self.patch_embed = TubeletEmbedding(len(config.bands), config.embed_dim, config.patch_size)
+        self.patch_embed = PatchEmbedding(len(config.bands), config.embed_dim, config.patch_size)
         self.temporal_embed_enc = config.encoder_of("time", config.embed_dim)
         self.location_embed_enc = config.encoder_of("location", config.embed_dim)
         rates = growing_rates(config.drop_path, config.depth)

@@ -41,24 +41,25 @@ _RGB: dict[str, Any] = {
     "means": [106.641, 107.477, 101.778],  # of fMoW, in bytes from 0 to 255
     "stds": [73.374, 70.232, 70.482],
 }
+_WAVELENGTHS = {
+    "BLUE": 0.49,
+    "GREEN": 0.56,
+    "RED": 0.665,
+    "RED_EDGE_1": 0.705,
+    "RED_EDGE_2": 0.74,
+    "RED_EDGE_3": 0.783,
+    "NIR_BROAD": 0.832,
+    "NIR_NARROW": 0.864,
+    "SWIR_1": 1.61,
+    "SWIR_2": 2.2,
+}
 # Of fMoW-Sentinel, reflectances times 10,000. The pretraining maps two standard deviations about the mean to 0 ... 1.
 _MEANS = (1184.382, 1120.771, 1136.26, 1263.739, 1645.403, 1846.87, 1762.595, 1972.624, 1732.164, 1247.919)
 _STDS = (650.284, 712.125, 965.231, 948.982, 1108.067, 1258.364, 1233.149, 1364.387, 1310.37, 1087.602)
 _SENTINEL_2: dict[str, Any] = {
-    "bands": [
-        "BLUE",
-        "GREEN",
-        "RED",
-        "RED_EDGE_1",
-        "RED_EDGE_2",
-        "RED_EDGE_3",
-        "NIR_BROAD",
-        "NIR_NARROW",
-        "SWIR_1",
-        "SWIR_2",
-    ],
-    "wavelengths": [0.49, 0.56, 0.665, 0.705, 0.74, 0.783, 0.832, 0.864, 1.61, 2.2],
-    "sensors": ["Sentinel-2"],
+    "bands": tuple(_WAVELENGTHS),
+    "wavelengths": tuple(_WAVELENGTHS.values()),
+    "sensors": ("Sentinel-2",),
     "means": [round(mean - 2 * std, 3) for mean, std in zip(_MEANS, _STDS, strict=True)],
     "stds": [round(4 * std, 3) for std in _STDS],
 }

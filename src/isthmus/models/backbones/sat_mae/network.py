@@ -17,7 +17,7 @@ from isthmus.models.backbones.vision_transformer import VisionTransformer, VitCo
 from isthmus.models.layers.dates import check_dates, months
 from isthmus.models.layers.image_shape import check_image
 from isthmus.models.layers.patch_embedding import PatchEmbedding
-from isthmus.models.layers.sincos import resize_positions, sincos_1d, sincos_2d
+from isthmus.models.layers.sincos import native_positions, resize_positions, sincos_1d
 from isthmus.models.layers.transformer import run_blocks
 
 GROUP_CHANNELS = 256  # of a token, that tell the group of bands
@@ -33,18 +33,13 @@ class SatMAETrunk(VisionTransformer):
         steps: how many grids of tokens follow one another.
         other_channels: the channels of a token that tell something else than its position.
         published: what else the encoder says of what it takes; see `VisionTransformer`.
-
-    Raises:
-        ArgumentError: images smaller than a patch, or an index without a block.
     """
 
     pos_embed: Tensor
 
     def __init__(self, config: VitConfig, steps: int = 1, other_channels: int = 0, **published: Any) -> None:
         super().__init__(config, steps=steps, **published)
-        cells = sincos_2d(self.embed_dim - other_channels, self.grid_size, device=torch.device("cpu"))
-        positions = torch.cat([cells.new_zeros(1, cells.shape[2]), cells.flatten(0, 1)]).float()
-        self.register_buffer("pos_embed", positions[None].to(torch.get_default_device()))
+        self.register_buffer("pos_embed", native_positions(self.embed_dim - other_channels, self.grid_size))
         self.blocks = config.blocks(norm_eps=1e-6)
         self.norm = nn.LayerNorm(self.embed_dim, eps=1e-6)
 

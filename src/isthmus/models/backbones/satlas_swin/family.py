@@ -21,11 +21,11 @@ class SatlasSwin(FeatureFamily, TorchGeoFamily):
     size: str
     drop_path: float | None = None
 
+    default_indices = (-1,)
     published = Adapter(
         "features.0.0.weight", renames={"norm.": None, "head.": None}, first_layer="features.0.0.weight"
     )
 
     def network(self) -> SatlasSwinEncoder:
         """The network, at random."""
-        indices = (-1,) if self.out_indices is None else self.out_indices
-        return SatlasSwinEncoder(SIZES[self.size], self.image_bands, indices, self.drop_path)
+        return SatlasSwinEncoder(SIZES[self.size], self.image_bands, self.indices, self.drop_path)

@@ -18,6 +18,7 @@ class ScaleMAE(PromptedFamily, BandedFamily, FittedFamily):
 
     input_res: float = 1.0
 
+    default_indices = (-1,)
     published = Adapter(
         "patch_embed.proj.weight",
         # Positions are computed for each pixel size; norm and head are those of the classifier.
@@ -27,5 +28,4 @@ class ScaleMAE(PromptedFamily, BandedFamily, FittedFamily):
 
     def network(self) -> ScaleMAEEncoder:
         """The network, at random."""
-        config = self.vit(self.image_bands, VARIANTS[self.variant], default=(-1,))
-        return ScaleMAEEncoder(config, self.input_res)
+        return ScaleMAEEncoder(self.vit(self.image_bands, VARIANTS[self.variant]), self.input_res)

@@ -24,7 +24,7 @@ class ScaleMAEEncoder(VisionTransformer):
         input_res: the size of a pixel on the ground in metres, where the images do not tell.
 
     Raises:
-        ArgumentError: images smaller than a patch, a pixel without a size, or an index without a block.
+        ArgumentError: a pixel without a size.
     """
 
     def __init__(self, config: VitConfig, input_res: float) -> None:

@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 from isthmus.errors import ShapeError
 from isthmus.models.layers.sincos import sincos_1d
-from isthmus.models.layers.transformer import XavierLinear
+from isthmus.models.layers.xavier import XavierLinear
 
 LONGEST_SEQUENCE = 512
 

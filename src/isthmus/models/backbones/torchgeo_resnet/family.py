@@ -18,8 +18,9 @@ class TorchGeoResNet(FeatureFamily, TorchGeoFamily):
 
     depth: int
 
+    default_indices = (-1,)
     published = Adapter("layer4.0.downsample.0.weight", renames={"fc.": None}, first_layer="conv1.weight")
 
     def network(self) -> ResNetFeatures:
         """The network, at random."""
-        return ResNetFeatures(self.depth, self.image_bands, (-1,) if self.out_indices is None else self.out_indices)
+        return ResNetFeatures(self.depth, self.image_bands, self.indices)

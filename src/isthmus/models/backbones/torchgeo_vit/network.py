@@ -21,9 +21,6 @@ class SmallViT(VisionTransformer):
 
     Args:
         config: the sizes.
-
-    Raises:
-        ArgumentError: images smaller than a patch, or an index without a block.
     """
 
     def __init__(self, config: VitConfig) -> None:
