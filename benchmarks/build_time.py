@@ -33,7 +33,7 @@ print(json.dumps({{
 }}))
 """
 ISTHMUS = {
-    "imports": "import torch, isthmus.models.backbones.prithvi, isthmus.weights.locating, safetensors\n"
+    "imports": "import torch, isthmus.models.backbones.prithvi.family, isthmus.weights.locating, safetensors\n"
     "from isthmus.registry import BACKBONE_REGISTRY",
     "build": "BACKBONE_REGISTRY.build('prithvi_eo_v2_300', pretrained=True, ckpt_path=sys.argv[1], num_frames=1)",
     "check": "float(sum(p.double().sum() for p in built.parameters()))",

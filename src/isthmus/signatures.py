@@ -105,8 +105,8 @@ def static_signature(reference: str) -> Signature | None:
     """The signature of `module:attribute`, read from the source of the module without importing it.
 
     The attribute may be a function, a class (then it is the signature of `__init__`, looked up along the base
-    classes) or `Class.method`; names that the module only imports or exports lazily are followed to where they are
-    defined. None where the source cannot be found or read that way.
+    classes, or the fields of a dataclass) or `Class.method`; names that the module only imports or exports lazily are
+    followed to where they are defined. None where the source cannot be found or read that way.
     """
     module, _, attribute = reference.partition(":")
     owner, _, method = attribute.partition(".")
@@ -198,6 +198,8 @@ def _from_class(module: str, node: ast.ClassDef, method: str) -> Signature | Non
     for item in node.body:
         if isinstance(item, ast.FunctionDef) and item.name == method:
             return _from_arguments(item.args, skip_first=not _is_static(item))
+    if method == "__init__" and _is_dataclass(node):
+        return _from_fields(module, node)
     for base in node.bases:
         found = find_definition(module, base.id) if isinstance(base, ast.Name) else None
         if found is not None and isinstance(found[1], ast.ClassDef):
@@ -205,6 +207,35 @@ def _from_class(module: str, node: ast.ClassDef, method: str) -> Signature | Non
             if inherited is not None:
                 return inherited
     return None
+
+
+def _is_dataclass(node: ast.ClassDef) -> bool:
+    callees = (each.func if isinstance(each, ast.Call) else each for each in node.decorator_list)
+    return any(isinstance(callee, ast.Name) and callee.id == "dataclass" for callee in callees)
+
+
+def _from_fields(module: str, node: ast.ClassDef) -> Signature:
+    """The fields of a dataclass, those of its bases first, in the order in which Python resolves names."""
+    found: dict[str, Parameter] = {}
+    for each in reversed(_resolution(module, node)):
+        for item in each.body:
+            if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
+                annotation, default = ast.unparse(item.annotation), item.value
+                if not annotation.startswith("ClassVar"):
+                    shown = None if default is None else ast.unparse(default)
+                    found[item.target.id] = Parameter(item.target.id, default is None, annotation, shown)
+    required = [each for each in found.values() if each.required]
+    return Signature((*required, *(each for each in found.values() if not each.required)))
+
+
+def _resolution(module: str, node: ast.ClassDef) -> list[ast.ClassDef]:
+    """A class and its bases, each before its own bases, and one that several have behind all of them."""
+    line = [node]
+    for base in node.bases:
+        found = find_definition(module, base.id) if isinstance(base, ast.Name) else None
+        if found is not None and isinstance(found[1], ast.ClassDef):
+            line += _resolution(found[0], found[1])
+    return [each for index, each in enumerate(line) if each not in line[index + 1 :]]
 
 
 def _is_static(node: ast.FunctionDef) -> bool:

@@ -17,9 +17,8 @@ from isthmus.models.adapters import AdaptedEncoder, load_adapter, merge_adapters
 from isthmus.models.adapters.fused_qkv import fuse_qkv, split_qkv
 from isthmus.models.adapters.rank_allocation import adapter_penalty, after_step
 from isthmus.models.adapters.unused import check_adapters_are_called
-from isthmus.models.backbones.prithvi import prithvi
 from isthmus.plan import plan
-from isthmus.registry import FULL_MODEL_REGISTRY, Entry
+from isthmus.registry import FULL_MODEL_REGISTRY, ISTHMUS_BACKBONE_REGISTRY, Entry
 from isthmus.specs.features import FeatureSpec
 from isthmus.tasks import SemanticSegmentationTask
 
@@ -37,7 +36,7 @@ SPLIT = {
 
 def encoder(seed=0, **kwargs):
     torch.manual_seed(seed)
-    return prithvi("prithvi_eo_tiny", depth=2, embed_dim=32, num_heads=2, img_size=32, **kwargs)
+    return ISTHMUS_BACKBONE_REGISTRY.build("prithvi_eo_tiny", depth=2, embed_dim=32, num_heads=2, img_size=32, **kwargs)
 
 
 def adapted(config=LORA, seed=0):

@@ -11,7 +11,7 @@ from torch import nn
 
 from isthmus.errors import ArgumentError, CompositionError, ShapeError
 from isthmus.models import EncoderDecoderFactory, TemporalWrapper
-from isthmus.models.backbones.prithvi import prithvi
+from isthmus.registry import ISTHMUS_BACKBONE_REGISTRY
 from isthmus.specs.features import FeatureSpec, Layout
 
 
@@ -49,7 +49,7 @@ class Swin(nn.Module):
 BUILDERS = {
     "ssl4eos12_resnet18_sentinel2_rgb_moco": ResNet,
     "satlas_swin_t_sentinel2_si_rgb": Swin,
-    "prithvi_eo_tiny": lambda: prithvi("prithvi_eo_tiny"),
+    "prithvi_eo_tiny": lambda: ISTHMUS_BACKBONE_REGISTRY.build("prithvi_eo_tiny"),
 }
 # What the reference does not check and Isthmus does.
 REFUSED = {"temporal.resnet18.concat/t3": "n_timestamps says 2, so the number of channels would be another"}
@@ -231,7 +231,9 @@ def test_an_older_way_to_say_concat():
 
 def test_an_encoder_that_takes_series_itself_is_not_wrapped():
     with pytest.raises(ArgumentError, match="takes time series of 3 frames itself"):
-        TemporalWrapper(prithvi("prithvi_eo_tiny", num_frames=3, depth=1, embed_dim=32, img_size=32))
+        TemporalWrapper(
+            ISTHMUS_BACKBONE_REGISTRY.build("prithvi_eo_tiny", num_frames=3, depth=1, embed_dim=32, img_size=32)
+        )
 
 
 def test_what_the_wrapper_does_not_say_the_encoder_says():

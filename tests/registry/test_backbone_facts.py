@@ -5,9 +5,11 @@ import re
 import pytest
 
 from isthmus.bands import HLSBands, OpticalBands, SARBands
-from isthmus.registry.catalog.backbones import ENTRIES
+from isthmus.registry.catalog import backbones
+from isthmus.registry.discovery import declared_below
 from isthmus.weights import published_weights
 
+ENTRIES = [*declared_below("isthmus.models.backbones", "catalog"), *backbones.ENTRIES]
 FACTS = {entry.name: entry.facts for entry in ENTRIES}
 FAMILIES = sorted({facts["family"] for facts in FACTS.values()})
 TYPES = {
@@ -26,7 +28,7 @@ TYPES = {
     "modality_means": dict,
     "modality_stds": dict,
     "license": str,
-    "source": str,
+    "weights": str,
     "file": str,
     "revision": str,
     "sha256": str,
@@ -91,7 +93,7 @@ def faults_of_bands(facts):
 
 
 def faults_of_publication(facts):
-    if "file" in facts and not re.fullmatch(r"[\w.-]+/[\w.-]+", facts.get("source", "")):
+    if "file" in facts and not re.fullmatch(r"[\w.-]+/[\w.-]+", facts.get("weights", "")):
         yield "the repository of the file is not said"
     for fact in OF_A_FILE:
         if fact in facts and "file" not in facts:
@@ -116,5 +118,5 @@ def test_published_weights_are_found_by_name():
     for name, facts in FACTS.items():
         if "file" in facts:
             published = published_weights(name)
-            known = (facts["source"], facts["file"], facts.get("revision"), facts.get("sha256_prefix"))
+            known = (facts["weights"], facts["file"], facts.get("revision"), facts.get("sha256_prefix"))
             assert (published.repo, published.file, published.revision, published.sha256_prefix) == known

@@ -8,7 +8,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from isthmus.errors import ArgumentError, WeightsError
 from isthmus.models import EncoderDecoderFactory
-from isthmus.models.backbones.prithvi import prithvi
+from isthmus.registry import ISTHMUS_BACKBONE_REGISTRY
 from isthmus.tasks import SemanticSegmentationTask
 
 pytest.importorskip("peft")
@@ -39,7 +39,7 @@ class Chips(Dataset):
 def published(tmp_path):
     torch.manual_seed(7)
     path = tmp_path / "base.safetensors"
-    save_file(prithvi("prithvi_eo_tiny", **SIZES).state_dict(), path)
+    save_file(ISTHMUS_BACKBONE_REGISTRY.build("prithvi_eo_tiny", **SIZES).state_dict(), path)
     return path
 
 
@@ -106,7 +106,7 @@ def test_another_base_is_refused(tmp_path, published):
     path = fit(task(published), tmp_path)
     other = tmp_path / "other.safetensors"
     torch.manual_seed(8)
-    save_file(prithvi("prithvi_eo_tiny", **SIZES).state_dict(), other)
+    save_file(ISTHMUS_BACKBONE_REGISTRY.build("prithvi_eo_tiny", **SIZES).state_dict(), other)
     stored = torch.load(path, weights_only=True)
     for wrong in (task(other), task(None)):
         with pytest.raises(WeightsError, match=f"which came from {published}; those of this encoder are others"):

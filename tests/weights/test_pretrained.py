@@ -5,7 +5,7 @@ import torch
 from safetensors.torch import save_file
 
 from isthmus.errors import WeightsError
-from isthmus.models.backbones.prithvi import PUBLISHED
+from isthmus.models.backbones.prithvi.family import Prithvi
 from isthmus.registry import ISTHMUS_BACKBONE_REGISTRY
 from isthmus.weights import published_weights
 
@@ -107,7 +107,7 @@ def test_an_encoder_stays_as_it_is_where_weights_are_refused(checkpoint, change,
     before = {key: tensor.clone() for key, tensor in encoder.state_dict().items()}
     for assign in (True, False):
         with pytest.raises(WeightsError, match=message):
-            PUBLISHED.load(encoder, state, "tiny.pt", bands=encoder.bands, assign=assign)
+            Prithvi.published.load(encoder, state, "tiny.pt", bands=encoder.bands, assign=assign)
     assert all(torch.equal(tensor, before[key]) for key, tensor in encoder.state_dict().items())
     assert encoder.weights_report is None
 

@@ -44,7 +44,7 @@ def _row(record: Record, indent: str) -> list[object]:
         _shortened(record.get("sensors") or (), 3),
         _size(record.get("patch_size")),
         record.get("license"),
-        record.get("source"),
+        record.get("weights") or record.get("source"),
     ]
 
 

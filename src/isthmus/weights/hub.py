@@ -37,17 +37,17 @@ def published_weights(backbone: str) -> PublishedWeights:
         WeightsError: nothing is published for it.
     """
     facts = ISTHMUS_BACKBONE_REGISTRY.entry(backbone).facts
-    if "source" in facts and "file" not in facts:
+    if "weights" in facts and "file" not in facts:
         raise WeightsError(
-            f"the weights of the backbone {backbone!r} are published in {facts['source']}, in a file whose name is not "
-            "known here; download it from there, and give it as ckpt_path"
+            f"the weights of the backbone {backbone!r} are published in {facts['weights']}, in a file whose name is "
+            "not known here; download it from there, and give it as ckpt_path"
         )
-    if "source" not in facts or "file" not in facts:
+    if "weights" not in facts or "file" not in facts:
         raise WeightsError(
             f"no weights are published for the backbone {backbone!r}; leave pretrained out, or give a file as ckpt_path"
         )
     known = {name: facts.get(name) for name in ("revision", "sha256", "sha256_prefix")}
-    return PublishedWeights(facts["source"], facts["file"], **known)
+    return PublishedWeights(facts["weights"], facts["file"], **known)
 
 
 def bands_of(backbone: str) -> list[str] | None:

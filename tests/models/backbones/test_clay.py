@@ -8,16 +8,17 @@ import torch
 from oracle import cases, differences, load_manifests, load_oracle
 
 from isthmus.errors import ArgumentError, ShapeError, WeightsError
-from isthmus.models.backbones.clay import VARIANTS, published
-from isthmus.models.backbones.transformer import run_blocks
+from isthmus.models.backbones.clay.catalog import VARIANTS
+from isthmus.models.backbones.clay.family import renames
 from isthmus.models.factories import EncoderDecoderFactory
+from isthmus.models.layers.transformer import run_blocks
 from isthmus.plan import check_encoder
 from isthmus.plan.light_meta import light_meta
 from isthmus.registry import ISTHMUS_BACKBONE_REGISTRY
 from isthmus.signatures import check_arguments
 
 TINY = "clay_v1_5_tiny"
-PUBLISHED_NAMES = {ours: theirs for theirs, ours in published(24).renames.items()}
+PUBLISHED_NAMES = {ours: theirs for theirs, ours in renames(24).items()}
 
 
 def build(name=TINY, **kwargs):

@@ -87,7 +87,7 @@ def test_the_facts_are_those_of_what_is_built(name):
     assert sum(parameter.numel() for parameter in encoder.parameters()) == facts["parameters"]
     assert encoder.bands == facts["bands"]
     assert all(tensor.is_meta for tensor in encoder.state_dict().values())
-    assert ("source" in facts) == ("license" in facts) == (name != "dinov3_vitl16plus")
+    assert ("weights" in facts) == ("license" in facts) == (name != "dinov3_vitl16plus")
 
 
 @pytest.mark.parametrize("name", SMALL)

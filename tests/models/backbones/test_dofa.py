@@ -10,7 +10,7 @@ from oracle import cases, differences, load_manifests, load_oracle
 
 from isthmus.bands import WAVELENGTHS, OpticalBands, SARBands
 from isthmus.errors import ArgumentError, ShapeError, WeightsError
-from isthmus.models.backbones.dofa import VARIANTS
+from isthmus.models.backbones.dofa.catalog import VARIANTS
 from isthmus.models.factories import EncoderDecoderFactory
 from isthmus.plan import check_encoder
 from isthmus.plan.light_meta import light_meta

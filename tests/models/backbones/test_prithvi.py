@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isthmus.errors import ArgumentError, ShapeError
-from isthmus.models.backbones.prithvi import VARIANTS
+from isthmus.models.backbones.prithvi.catalog import VARIANTS
 from isthmus.models.factories import EncoderDecoderFactory
 from isthmus.registry import ISTHMUS_BACKBONE_REGISTRY
 from isthmus.signatures import check_arguments

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from oracle import cases, differences, load_manifests, load_oracle
 
 from isthmus.errors import ArgumentError, CompositionError, ShapeError, UnknownTaskError, WeightsError
-from isthmus.models.backbones.masking import mask_tokens
-from isthmus.models.backbones.prithvi_mae_network import from_patches, to_patches
+from isthmus.models.backbones.prithvi.mae_network import from_patches, to_patches
 from isthmus.models.factories import FullModelFactory
+from isthmus.models.layers.masking import mask_tokens
 from isthmus.registry import FULL_MODEL_REGISTRY, ISTHMUS_BACKBONE_REGISTRY, ISTHMUS_FULL_MODEL_REGISTRY
 
 MAE = sorted(name for name in ISTHMUS_FULL_MODEL_REGISTRY if name.endswith("_mae"))
@@ -101,8 +101,8 @@ def test_the_facts_are_those_of_what_is_built(name):
         model = entry.build(pretrained=True)
     assert sum(parameter.numel() for parameter in model.parameters()) == entry.facts["parameters"]
     assert all(tensor.is_meta for tensor in model.state_dict().values())
-    assert {key: entry.facts[key] for key in ("bands", "source", "file", "license", "patch_size")} == {
-        key: encoder.facts[key] for key in ("bands", "source", "file", "license", "patch_size")
+    assert {key: entry.facts[key] for key in ("bands", "weights", "file", "license", "patch_size")} == {
+        key: encoder.facts[key] for key in ("bands", "weights", "file", "license", "patch_size")
     }
 
 

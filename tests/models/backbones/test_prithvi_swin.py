@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from oracle import cases, differences, load_manifests, load_oracle
 
 from isthmus.errors import ArgumentError, ShapeError, WeightsError
-from isthmus.models.backbones.prithvi_swin import VARIANTS
+from isthmus.models.backbones.prithvi_swin.catalog import VARIANTS
 from isthmus.models.factories import EncoderDecoderFactory
 from isthmus.plan import check_encoder
 from isthmus.registry import ISTHMUS_BACKBONE_REGISTRY

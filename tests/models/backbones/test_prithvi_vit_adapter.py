@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from oracle import cases, differences, load_manifests, load_oracle
 
 from isthmus.errors import ArgumentError, ShapeError
-from isthmus.models.backbones.deformable_attention import DeformableAttention
-from isthmus.models.backbones.vit_adapter import centres
 from isthmus.models.factories import EncoderDecoderFactory
+from isthmus.models.layers.deformable_attention import DeformableAttention
+from isthmus.models.layers.vit_adapter import centres
 from isthmus.plan import check_encoder, plan
 from isthmus.registry import ISTHMUS_BACKBONE_REGISTRY
 from isthmus.specs.features import Layout

@@ -13,14 +13,19 @@ DEPTH, TOKENS = 2, 3
 RGB = ["RED", "GREEN", "BLUE"]
 # By name: the module that holds the sizes, the size of a token (None as it is), arguments, and the shape of images.
 FAMILIES = {
-    "dofa_small_patch16_224": ("dofa", 32, {"model_bands": RGB}, (2, 3, 32, 48)),
-    "scalemae_base_patch16": ("scale_mae", 32, {}, (2, 3, 32, 48)),
-    "satmae_base_patch16": ("sat_mae", 32, {}, (2, 3, 32, 48)),
-    "satmae_temporal_base_patch16": ("sat_mae", 448, {}, (2, 3, 3, 32, 48)),
-    "satmae_sentinel2_base_patch8": ("sat_mae", 320, {}, (2, 10, 16, 24)),
-    "ssl4eos12_vit_small_patch16_224_sentinel2_all_dino": ("torchgeo_vit", None, {}, (2, 13, 32, 48)),
-    "terramind_v1_tiny": ("terramind", 32, {}, (2, 12, 32, 48)),
-    "terramind_v1_base": ("terramind", 32, {"merge_method": "concat", "modalities": ["S2L2A", "DEM"]}, (2, 12, 32, 48)),
+    "dofa_small_patch16_224": ("dofa.catalog", 32, {"model_bands": RGB}, (2, 3, 32, 48)),
+    "scalemae_base_patch16": ("scale_mae.catalog", 32, {}, (2, 3, 32, 48)),
+    "satmae_base_patch16": ("sat_mae.catalog", 32, {}, (2, 3, 32, 48)),
+    "satmae_temporal_base_patch16": ("sat_mae.catalog", 448, {}, (2, 3, 3, 32, 48)),
+    "satmae_sentinel2_base_patch8": ("sat_mae.catalog", 320, {}, (2, 10, 16, 24)),
+    "ssl4eos12_vit_small_patch16_224_sentinel2_all_dino": ("torchgeo_vit.catalog", None, {}, (2, 13, 32, 48)),
+    "terramind_v1_tiny": ("terramind.catalog", 32, {}, (2, 12, 32, 48)),
+    "terramind_v1_base": (
+        "terramind.catalog",
+        32,
+        {"merge_method": "concat", "modalities": ["S2L2A", "DEM"]},
+        (2, 12, 32, 48),
+    ),
 }
 
 
@@ -30,7 +35,7 @@ def name(request, monkeypatch):
     module = importlib.import_module(f"isthmus.models.backbones.{FAMILIES[request.param][0]}")
     channels = FAMILIES[request.param][1]
     if channels is None:
-        monkeypatch.setattr(module, "DEPTH", DEPTH)
+        monkeypatch.setitem(module.SIZES, "small", replace(module.SIZES["small"], depth=DEPTH))
     else:
         sizes = replace(module.VARIANTS[request.param], embed_dim=channels, depth=DEPTH, num_heads=2)
         monkeypatch.setitem(module.VARIANTS, request.param, sizes)

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from isthmus.errors import ArgumentError, ShapeError, WeightsError
-from isthmus.models.backbones.sat_mae import CHANNEL_GROUPS, SENTINEL_2_BANDS, VARIANTS
+from isthmus.models.backbones.sat_mae.catalog import CHANNEL_GROUPS, VARIANTS
 from isthmus.plan import check_encoder
 from isthmus.plan.light_meta import light_meta
 from isthmus.registry import ISTHMUS_BACKBONE_REGISTRY
@@ -39,7 +39,7 @@ def test_the_facts_are_those_of_what_is_built(name):
     assert encoder.bands == entry.facts["bands"]
     assert encoder.patch_size == (entry.facts["patch_size"],) * 2
     assert encoder.image_size == (entry.facts["image_size"],) * 2
-    assert getattr(encoder, "num_frames", None) == entry.facts.get("frames")
+    assert encoder.input_spec.frames == entry.facts.get("frames", 1)
     assert {tensor.device.type for tensor in (*encoder.parameters(), *encoder.buffers())} == {"meta"}
 
 
@@ -75,7 +75,7 @@ def test_the_tokens_of_a_group_are_those_of_its_bands_with_its_name():
     encoder, x = build(GROUPS), torch.randn(1, 10, 16, 24)
     tokens = features_before_the_blocks(encoder, x)[:, 1:].unflatten(1, (3, 2, 3))
     for number, group in enumerate(CHANNEL_GROUPS):
-        members = [SENTINEL_2_BANDS.index(band) for band in group]
+        members = [ISTHMUS_BACKBONE_REGISTRY.entry(GROUPS).facts["bands"].index(band) for band in group]
         expected = encoder.patch_embed[str(number)](x[:, members])
         expected = expected + torch.cat(
             [encoder.positions((2, 3)), encoder.channel_embed[:, number].expand(1, 2, 3, -1)], 3
@@ -102,7 +102,12 @@ def test_bands_may_be_left_out_reordered_and_added(tmp_path):
         encoder.channel_embed[:, 2].expand(1, 16, -1),
     )
     groups = [[*CHANNEL_GROUPS[0], "COASTAL_AEROSOL"], *CHANNEL_GROUPS[1:]]
-    more = build(GROUPS, bands=[*SENTINEL_2_BANDS, "COASTAL_AEROSOL"], channel_groups=groups, ckpt_path=path)
+    more = build(
+        GROUPS,
+        bands=[*ISTHMUS_BACKBONE_REGISTRY.entry(GROUPS).facts["bands"], "COASTAL_AEROSOL"],
+        channel_groups=groups,
+        ckpt_path=path,
+    )
     torch.testing.assert_close(more.patch_embed["0"].proj.weight[:, 4], encoder.patch_embed["0"].proj.weight.mean(1))
     assert "COASTAL_AEROSOL set to the mean" in more.weights_report.adapted["patch_embed.0.proj.weight"]
     with pytest.raises(ArgumentError, match="'SWIR_3' is in 0 groups of bands, not in one; did you mean"):

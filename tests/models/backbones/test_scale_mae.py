@@ -10,8 +10,8 @@ import torch
 from oracle import cases, differences, load_manifests, load_oracle
 
 from isthmus.errors import ArgumentError, ShapeError, WeightsError
-from isthmus.models.backbones.scale_mae import VARIANTS
-from isthmus.models.backbones.scale_mae_vit import ground_positions
+from isthmus.models.backbones.scale_mae.catalog import VARIANTS
+from isthmus.models.backbones.scale_mae.network import ground_positions
 from isthmus.plan import check_encoder
 from isthmus.plan.light_meta import light_meta
 from isthmus.registry import ISTHMUS_BACKBONE_REGISTRY

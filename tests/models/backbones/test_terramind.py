@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isthmus.errors import ArgumentError, CompositionError, ShapeError
-from isthmus.models.backbones.terramind import VARIANTS
-from isthmus.models.backbones.terramind_encoder import TerraMindEncoder
-from isthmus.models.backbones.terramind_modalities import MODALITIES, chosen_inputs
-from isthmus.models.backbones.terramind_tokenizer import ScalarQuantiser
-from isthmus.models.backbones.terramind_tokenizers import VARIANTS as TOKENIZERS
+from isthmus.models.backbones.terramind.catalog import VARIANTS, TerraMindSizes
+from isthmus.models.backbones.terramind.modalities import MODALITIES, chosen_inputs
+from isthmus.models.backbones.terramind.network import TerraMindEncoder
+from isthmus.models.backbones.terramind_tokenizer.catalog import VARIANTS as TOKENIZERS
+from isthmus.models.backbones.terramind_tokenizer.network import ScalarQuantiser
 from isthmus.models.factories import EncoderDecoderFactory
 from isthmus.plan import check_encoder
 from isthmus.registry import ISTHMUS_BACKBONE_REGISTRY
@@ -24,7 +24,7 @@ def build(name="terramind_v1_tiny", **kwargs):
 
 
 def small(modalities=THREE, depth=2, size=(64, 64), **kwargs):
-    return TerraMindEncoder(chosen_inputs(modalities), size, 16, 32, depth, 2, gated=False, **kwargs).eval()
+    return TerraMindEncoder(chosen_inputs(modalities), size, TerraMindSizes(32, depth, 2), **kwargs).eval()
 
 
 def images(*names, batch=2, height=32, width=48):
@@ -299,7 +299,7 @@ def test_gradients_pass_through_the_rounding():
 def small_tokenizers(monkeypatch):
     """Tokenizers of the published names, but of one block and 32 channels."""
     for name, value in {"EMBED_DIM": 32, "DEPTH": 1, "NUM_HEADS": 2}.items():
-        monkeypatch.setattr(f"isthmus.models.backbones.terramind_tokenizer.{name}", value)
+        monkeypatch.setattr(f"isthmus.models.backbones.terramind_tokenizer.network.{name}", value)
 
 
 def test_images_become_ids_by_tokenizers_that_are_not_trained(small_tokenizers):
@@ -355,3 +355,28 @@ def test_it_can_be_exported(merge_method):
     with torch.no_grad():
         for feature, expected in zip(exported(given), encoder(given), strict=True):
             torch.testing.assert_close(feature, expected)
+
+
+def test_every_image_that_a_batch_may_hold_is_published(small_tokenizers):
+    every = build(modalities=["Coords", "LULC", "S1GRD", {"planet": 4}, "S2L2A"], bands={"S2L2A": ["RED", "BLUE"]})
+    spec = every.input_spec
+    assert {name: modality.bands for name, modality in spec.modalities.items()} == {
+        "S1GRD": ("VV", "VH"),
+        "planet": (0, 1, 2, 3),
+        "S2L2A": ("RED", "BLUE"),
+        "LULC": tuple(range(10)),
+    }
+    assert (spec.image_size, spec.multiple) == ((224, 224), (1, 16, 16))
+    assert spec.metadata == ("Coords", "Coords_mask")
+    with torch.no_grad():
+        features = every({name: torch.randn(shape) for name, shape in spec.shapes((32, 48), 2).items()})
+    assert features[-1].shape == (2, 6, 192)
+
+
+@pytest.mark.parametrize("modalities", [["DEM"], ["LULC", "DEM"], ["Coords", "NDVI"]])
+def test_a_tensor_by_itself_is_the_single_image(modalities, small_tokenizers):
+    encoder = build(modalities=modalities, tokenizers=modalities[-1] == "NDVI")
+    shape = encoder.input_spec.shapes((32, 32), 2)["image"]
+    assert shape == (2, 1, 32, 32)
+    assert encoder(torch.randn(shape))[-1].shape == (2, 4, 192)
+    assert build(modalities=["LULC", "Coords"], tokenizers=False).input_spec.shapes((32, 32)) == {}

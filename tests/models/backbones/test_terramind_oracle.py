@@ -10,11 +10,12 @@ import torch
 from oracle import cases, differences, load_manifests, load_oracle
 
 from isthmus.errors import ArgumentError, ShapeError, UnknownNameError
-from isthmus.models.backbones.terramind_encoder import TerraMindEncoder
-from isthmus.models.backbones.terramind_modalities import chosen_inputs
+from isthmus.models.backbones.terramind.catalog import TerraMindSizes
+from isthmus.models.backbones.terramind.modalities import chosen_inputs
+from isthmus.models.backbones.terramind.network import TerraMindEncoder
 from isthmus.models.factories import EncoderDecoderFactory
 from isthmus.models.temporal_wrapper import TemporalWrapper
-from isthmus.registry import ISTHMUS_BACKBONE_REGISTRY
+from isthmus.registry import ISTHMUS_BACKBONE_REGISTRY, Entry
 from isthmus.signatures import check_arguments
 
 pytestmark = pytest.mark.real
@@ -54,12 +55,12 @@ def build(case):
     entry = ISTHMUS_BACKBONE_REGISTRY.entry(case["registry"])
     check_arguments(entry.signature(), case["kwargs"], case["registry"])
     if case["id"].startswith(IDS):
-        entry = type(entry)(entry.name, gated_tiny, {})
+        entry = Entry(entry.name, gated_tiny)
     return entry.build(**case["kwargs"]).eval()
 
 
 def gated_tiny(modalities, **kwargs):
-    return TerraMindEncoder(chosen_inputs(modalities), (224, 224), 16, 192, 12, 3, gated=True, **kwargs)
+    return TerraMindEncoder(chosen_inputs(modalities), (224, 224), TerraMindSizes(192, 12, 3, gated=True), **kwargs)
 
 
 def filled(case):

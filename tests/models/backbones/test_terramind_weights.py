@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from isthmus.errors import WeightsError
-from isthmus.models.backbones.terramind_modalities import S2L2A_BANDS
+from isthmus.models.backbones.terramind.modalities import S2L2A_BANDS
 from isthmus.registry import ISTHMUS_BACKBONE_REGISTRY
 
 MODALITIES = ["S2L2A", "RGB", "S1GRD", "DEM", "LULC", "Coords"]
@@ -35,7 +35,7 @@ def file(published, tmp_path_factory):
 @pytest.fixture
 def small_tokenizers(monkeypatch):
     for name, value in {"EMBED_DIM": 32, "DEPTH": 1, "NUM_HEADS": 2}.items():
-        monkeypatch.setattr(f"isthmus.models.backbones.terramind_tokenizer.{name}", value)
+        monkeypatch.setattr(f"isthmus.models.backbones.terramind_tokenizer.network.{name}", value)
 
 
 def test_the_modalities_that_are_used_are_loaded(published, file):

@@ -1,4 +1,4 @@
-"""Encoders: one file a family, and the blocks that families share."""
+"""Encoders: one folder a family, with its catalog beside it."""
 
 from isthmus._lazy import lazy_exports
 
@@ -8,6 +8,6 @@ __getattr__, __dir__ = lazy_exports(
     __name__,
     {
         "BlockFeatures": "isthmus.models.backbones.block_networks",
-        "PrithviViT": "isthmus.models.backbones.prithvi_vit",
+        "PrithviViT": "isthmus.models.backbones.prithvi.vit",
     },
 )

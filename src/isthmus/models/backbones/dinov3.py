@@ -11,9 +11,9 @@ from typing import Any
 
 from torch import Tensor
 
-from isthmus.models.backbones.arguments import image_bands
 from isthmus.models.backbones.dinov3_convnext import ConvNeXtSizes, DinoV3ConvNeXt
 from isthmus.models.backbones.dinov3_vit import DinoV3ViT, ViTSizes
+from isthmus.models.layers.arguments import image_bands
 from isthmus.weights.adapter import Adapter, Bands
 from isthmus.weights.building import build_with_weights
 

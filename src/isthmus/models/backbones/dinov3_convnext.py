@@ -8,8 +8,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from isthmus.errors import ShapeError
-from isthmus.models.backbones.arguments import feature_indices
-from isthmus.models.backbones.image_shape import check_image
+from isthmus.models.layers.arguments import feature_indices
+from isthmus.models.layers.image_shape import check_image
 from isthmus.specs.features import FeatureSpec, Layout
 from isthmus.weights.report import WeightsReport
 

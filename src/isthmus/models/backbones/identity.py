@@ -6,8 +6,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from isthmus.errors import ArgumentError
-from isthmus.models.backbones.arguments import image_bands
-from isthmus.models.backbones.image_shape import check_image
+from isthmus.models.layers.arguments import image_bands
+from isthmus.models.layers.image_shape import check_image
 from isthmus.specs.features import FeatureSpec
 
 

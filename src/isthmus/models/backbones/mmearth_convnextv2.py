@@ -13,9 +13,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from isthmus.errors import ArgumentError, ShapeError
-from isthmus.models.backbones.arguments import feature_indices, image_bands
-from isthmus.models.backbones.image_shape import check_image
-from isthmus.models.backbones.transformer import growing_rates
+from isthmus.models.layers.arguments import feature_indices, image_bands
+from isthmus.models.layers.image_shape import check_image
+from isthmus.models.layers.transformer import growing_rates
 from isthmus.specs.features import FeatureSpec
 from isthmus.weights.adapter import Adapter
 from isthmus.weights.building import build_with_weights

@@ -14,9 +14,9 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from isthmus.errors import ShapeError
-from isthmus.models.backbones.arguments import feature_indices
-from isthmus.models.backbones.image_shape import check_image
-from isthmus.models.backbones.transformer import run_blocks
+from isthmus.models.layers.arguments import feature_indices
+from isthmus.models.layers.image_shape import check_image
+from isthmus.models.layers.transformer import run_blocks
 from isthmus.specs.features import FeatureSpec
 from isthmus.weights.report import WeightsReport
 

@@ -11,8 +11,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from isthmus.errors import ArgumentError
-from isthmus.models.backbones.arguments import feature_indices
-from isthmus.models.backbones.image_shape import check_image
+from isthmus.models.layers.arguments import feature_indices
+from isthmus.models.layers.image_shape import check_image
 from isthmus.specs.features import FeatureSpec
 from isthmus.weights.adapter import Adapter
 from isthmus.weights.building import build_with_weights

@@ -1,35 +1,15 @@
 """The backbones of Isthmus: one file a family, with what is known about each of its members."""
 
 from isthmus.registry.catalog.backbones import (
-    clay,
     dinov3,
-    dofa,
     identity,
     mmearth_convnextv2,
     olmoearth,
-    prithvi,
-    prithvi_swin,
-    sat_mae,
-    satlas_swin,
-    scale_mae,
-    terramind,
-    torchgeo_resnet,
-    torchgeo_vit,
     unet,
 )
 from isthmus.registry.entry import Entry
 
 ENTRIES: tuple[Entry, ...] = (
-    *prithvi.ENTRIES,
-    *prithvi_swin.ENTRIES,
-    *dofa.ENTRIES,
-    *clay.ENTRIES,
-    *scale_mae.ENTRIES,
-    *sat_mae.ENTRIES,
-    *torchgeo_resnet.ENTRIES,
-    *torchgeo_vit.ENTRIES,
-    *satlas_swin.ENTRIES,
-    *terramind.ENTRIES,
     *dinov3.ENTRIES,
     *mmearth_convnextv2.ENTRIES,
     *olmoearth.ENTRIES,

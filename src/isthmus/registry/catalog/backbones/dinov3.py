@@ -7,7 +7,7 @@ from isthmus.registry.entry import Entry
 
 def _dinov3(name: str, parameters: int, doc: str, timm_name: str | None, **facts: Any) -> Entry:
     """An encoder of DINOv3. Means and standard deviations are those of ImageNet, for values from 0 to 1."""
-    published = {"source": f"timm/{timm_name}", "file": "model.safetensors", "license": "dinov3-license"}
+    published = {"weights": f"timm/{timm_name}", "file": "model.safetensors", "license": "dinov3-license"}
     every: dict[str, Any] = {
         "family": "dinov3",
         "doc": doc,

@@ -33,7 +33,7 @@ def _olmoearth(size: str, parameters: int) -> Entry:
         "sensors": ["Sentinel-2"],
         "patch_size": 8,
         "license": "olmoearth-artifact",
-        "source": f"allenai/OlmoEarth-v1-{size.title()}",
+        "weights": f"allenai/OlmoEarth-v1-{size.title()}",
         "file": "weights.pth",
         "extra": "olmoearth",
     }

@@ -1,0 +1,1 @@
+"""Prithvi-Swin: the hierarchical encoders of the Prithvi family."""

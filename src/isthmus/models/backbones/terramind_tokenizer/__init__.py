@@ -1,0 +1,1 @@
+"""The image tokenizers of TerraMind (arXiv 2504.11171)."""
