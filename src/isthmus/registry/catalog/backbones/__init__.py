@@ -1,7 +1,6 @@
 """The backbones of Isthmus: one file a family, with what is known about each of its members."""
 
 from isthmus.registry.catalog.backbones import (
-    dinov3,
     identity,
     mmearth_convnextv2,
     olmoearth,
@@ -12,7 +11,6 @@ from isthmus.registry.entry import Entry
 
 ENTRIES: tuple[Entry, ...] = (
     *terramind.ENTRIES,
-    *dinov3.ENTRIES,
     *mmearth_convnextv2.ENTRIES,
     *olmoearth.ENTRIES,
     *unet.ENTRIES,
