@@ -2,7 +2,6 @@
 
 from isthmus.registry.catalog.backbones import (
     identity,
-    mmearth_convnextv2,
     olmoearth,
     terramind,
     unet,
@@ -11,7 +10,6 @@ from isthmus.registry.entry import Entry
 
 ENTRIES: tuple[Entry, ...] = (
     *terramind.ENTRIES,
-    *mmearth_convnextv2.ENTRIES,
     *olmoearth.ENTRIES,
     *unet.ENTRIES,
     *identity.ENTRIES,
