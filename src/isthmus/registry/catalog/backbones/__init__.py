@@ -2,7 +2,6 @@
 
 from isthmus.registry.catalog.backbones import (
     identity,
-    olmoearth,
     terramind,
     unet,
 )
@@ -10,7 +9,6 @@ from isthmus.registry.entry import Entry
 
 ENTRIES: tuple[Entry, ...] = (
     *terramind.ENTRIES,
-    *olmoearth.ENTRIES,
     *unet.ENTRIES,
     *identity.ENTRIES,
 )
