@@ -3,12 +3,10 @@
 from isthmus.registry.catalog.backbones import (
     identity,
     terramind,
-    unet,
 )
 from isthmus.registry.entry import Entry
 
 ENTRIES: tuple[Entry, ...] = (
     *terramind.ENTRIES,
-    *unet.ENTRIES,
     *identity.ENTRIES,
 )
