@@ -1,12 +1,10 @@
 """The backbones of Isthmus: one file a family, with what is known about each of its members."""
 
 from isthmus.registry.catalog.backbones import (
-    identity,
     terramind,
 )
 from isthmus.registry.entry import Entry
 
 ENTRIES: tuple[Entry, ...] = (
     *terramind.ENTRIES,
-    *identity.ENTRIES,
 )
