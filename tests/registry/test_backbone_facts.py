@@ -5,11 +5,10 @@ import re
 import pytest
 
 from isthmus.bands import HLSBands, OpticalBands, SARBands
-from isthmus.registry.catalog import backbones
 from isthmus.registry.discovery import declared_below
 from isthmus.weights import published_weights
 
-ENTRIES = [*declared_below("isthmus.models.backbones", "catalog"), *backbones.ENTRIES]
+ENTRIES = [*declared_below("isthmus.models.backbones", "catalog")]
 FACTS = {entry.name: entry.facts for entry in ENTRIES}
 FAMILIES = sorted({facts["family"] for facts in FACTS.values()})
 TYPES = {

@@ -10,7 +10,7 @@ A plug-in package registers its parts in an entry-point group, `isthmus.backbone
 
 from itertools import chain
 
-from isthmus.registry.catalog import backbones, decoders, factories, necks, networks, purposes
+from isthmus.registry.catalog import decoders, factories, necks, purposes
 from isthmus.registry.discovery import declared_below, declared_in
 from isthmus.registry.entry import Entry
 from isthmus.registry.multi import MultiSourceRegistry, Source
@@ -22,8 +22,6 @@ ISTHMUS_BACKBONE_REGISTRY = Registry(
     "backbone",
     chain(
         declared_below("isthmus.models.backbones", "catalog"),
-        backbones.ENTRIES,
-        networks.backbones(),
         plugin_entries("isthmus.backbones"),
     ),
 )
@@ -31,9 +29,7 @@ ISTHMUS_NECK_REGISTRY = Registry("neck", chain(necks.ENTRIES, plugin_entries("is
 ISTHMUS_DECODER_REGISTRY = Registry("decoder", chain(decoders.ENTRIES, plugin_entries("isthmus.decoders")))
 ISTHMUS_FULL_MODEL_REGISTRY = Registry(
     "full model",
-    chain(
-        declared_below("isthmus.models.backbones", "model_catalog"), networks.models(), plugin_entries("isthmus.models")
-    ),
+    chain(declared_below("isthmus.models.backbones", "model_catalog"), plugin_entries("isthmus.models")),
 )
 
 BACKBONE_REGISTRY = MultiSourceRegistry(

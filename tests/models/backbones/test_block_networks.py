@@ -7,9 +7,9 @@ from isthmus.blocks import UNet
 from isthmus.errors import ArgumentError, ShapeError
 from isthmus.models import EncoderDecoderFactory
 from isthmus.models.backbones import BlockFeatures
+from isthmus.models.backbones.block_networks.catalog import NETWORKS
 from isthmus.plan import plan
 from isthmus.registry import BACKBONE_REGISTRY, ISTHMUS_BACKBONE_REGISTRY
-from isthmus.registry.catalog.networks import NETWORKS
 from isthmus.specs.features import is_pyramid
 
 NAMES = [network.name for network in NETWORKS]

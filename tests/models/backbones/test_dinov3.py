@@ -5,7 +5,7 @@ import torch
 from oracle import cases, differences, load_manifests, load_oracle
 
 from isthmus.errors import ShapeError, WeightsError
-from isthmus.models.backbones.dinov3 import CONVNEXTS, VITS
+from isthmus.models.backbones.dinov3.catalog import CONVNEXTS, VITS
 from isthmus.plan import check_encoder
 from isthmus.registry import ISTHMUS_BACKBONE_REGISTRY
 from isthmus.signatures import check_arguments

@@ -10,7 +10,8 @@ from oracle import cases, load_manifests
 from torch.nn import functional as F
 
 from isthmus.errors import ArgumentError, ShapeError, WeightsError
-from isthmus.models.backbones.mmearth_convnextv2 import VARIANTS, block_entries
+from isthmus.models.backbones.mmearth_convnextv2.catalog import VARIANTS
+from isthmus.models.backbones.mmearth_convnextv2.family import block_entries
 from isthmus.plan import check_encoder
 from isthmus.registry import ISTHMUS_BACKBONE_REGISTRY
 from isthmus.weights.uninitialised import uninitialised

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from isthmus.errors import ArgumentError, MissingExtraError, ShapeError, WeightsError
-from isthmus.models.backbones.olmoearth import BAND_SETS, BANDS
+from isthmus.models.backbones.olmoearth.catalog import BAND_SETS, BANDS
 from isthmus.plan import check_encoder
 from isthmus.registry import ISTHMUS_BACKBONE_REGISTRY
 

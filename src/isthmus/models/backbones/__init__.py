@@ -7,7 +7,7 @@ __all__ = ["BlockFeatures", "PrithviViT"]
 __getattr__, __dir__ = lazy_exports(
     __name__,
     {
-        "BlockFeatures": "isthmus.models.backbones.block_networks",
+        "BlockFeatures": "isthmus.models.backbones.block_networks.network",
         "PrithviViT": "isthmus.models.backbones.prithvi.vit",
     },
 )

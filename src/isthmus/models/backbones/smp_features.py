@@ -7,7 +7,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from isthmus.errors import ArgumentError, UnknownNameError, WeightsError, did_you_mean
+from isthmus.models.backbones.encoder import Encoder
 from isthmus.specs.features import FeatureSpec
+from isthmus.specs.inputs import InputSpec
 
 DEPTH = 5
 
@@ -56,7 +58,7 @@ def smp_features(
     return SmpFeatures(encoder, in_chans, out_indices, output_stride)
 
 
-class SmpFeatures(nn.Module):
+class SmpFeatures(Encoder):
     """An encoder of smp that gives some of its features.
 
     Args:
@@ -67,18 +69,18 @@ class SmpFeatures(nn.Module):
     """
 
     def __init__(self, encoder: Any, in_chans: int, out_indices: Sequence[int] | None, output_stride: int) -> None:
-        super().__init__()
         channels: list[int] = list(encoder.out_channels)
         stages = [index for index, count in enumerate(channels) if index > 0 and count > 0]
-        self.out_indices = stages if out_indices is None else _in_range(out_indices, channels)
-        self.encoder = encoder
-        self.in_channels = in_chans
-        self.out_channels = [channels[index] for index in self.out_indices]
-        self.feature_specs = [
-            FeatureSpec(channels[index], stride=(float(stride), float(stride)))
-            for index in self.out_indices
-            for stride in [min(2**index, output_stride)]
-        ]
+        indices = stages if out_indices is None else _in_range(out_indices, channels)
+        strides = [float(min(2**index, output_stride)) for index in indices]
+        super().__init__(
+            InputSpec.of_image(in_chans),
+            [
+                FeatureSpec(channels[index], stride=(stride,) * 2)
+                for index, stride in zip(indices, strides, strict=True)
+            ],
+        )
+        self.out_indices, self.encoder = indices, encoder
 
     def forward(self, x: Float[Tensor, "batch bands height width"]) -> list[Float[Tensor, "batch channels h w"]]:
         """The chosen features of a batch of images."""

@@ -10,8 +10,10 @@ from typing import Any
 from torch import nn
 
 from isthmus.errors import ArgumentError, CompositionError, UnknownNameError, WeightsError, did_you_mean
+from isthmus.models.layers.arguments import pair
 from isthmus.registry.sources.timm import TimmModels, model_arguments
 from isthmus.specs.features import FeatureSpec, Layout
+from isthmus.specs.inputs import InputSpec
 
 
 def timm_features(
@@ -108,19 +110,20 @@ def _publish(encoder: Any, in_chans: int, arguments: dict[str, Any]) -> None:
         FeatureSpec(count, layout, (float(reduction), float(reduction)))
         for count, reduction in zip(info.channels(), info.reduction(), strict=True)
     ]
-    encoder.in_channels = in_chans
-    patch_size = _patch_size(encoder)
-    if patch_size is not None:
-        encoder.patch_size = patch_size
+    patch, size = _patch_size(encoder), None
     if encoder.pretrained_cfg.get("fixed_input_size") and not arguments.get("dynamic_img_size"):
-        size = arguments.get("img_size", encoder.pretrained_cfg["input_size"][1:])
-        encoder.image_size = (size, size) if isinstance(size, int) else (size[0], size[1])
+        size = pair(arguments.get("img_size", encoder.pretrained_cfg["input_size"][1:]), "img_size")
+    multiple = None if patch is None else (1, *patch)
+    encoder.input_spec = InputSpec.of_image(in_chans, image_size=size, multiple=multiple)
+    encoder.in_channels = in_chans
+    if patch is not None:
+        encoder.patch_size = patch
+    if size is not None:
+        encoder.image_size = size
 
 
 def _patch_size(encoder: nn.Module) -> tuple[int, int] | None:
     """The patches of a transformer, of which an image must hold a whole number."""
-    for name, part in encoder.named_modules():
-        size = getattr(part, "patch_size", None)
-        if name.endswith("patch_embed") and size is not None:
-            return (size, size) if isinstance(size, int) else (int(size[0]), int(size[1]))
-    return None
+    sizes = (getattr(part, "patch_size", None) for part in encoder.modules())
+    size = next((size for size in sizes if isinstance(size, int | list | tuple)), None)
+    return None if size is None else pair(size, "patch_size")

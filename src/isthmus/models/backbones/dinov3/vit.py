@@ -3,7 +3,6 @@
 import functools
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -11,37 +10,17 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from isthmus.errors import ShapeError
+from isthmus.models.backbones.dinov3.catalog import DinoV3Sizes
+from isthmus.models.backbones.encoder import Encoder
 from isthmus.models.layers.arguments import feature_indices
 from isthmus.models.layers.image_shape import check_image
 from isthmus.specs.features import FeatureSpec, Layout
-from isthmus.weights.report import WeightsReport
+from isthmus.specs.inputs import InputSpec
 
-PATCH = 16
 REGISTERS = 4
 
 
-@dataclass(frozen=True, slots=True)
-class ViTSizes:
-    """The sizes of a vision transformer.
-
-    Attributes:
-        embed_dim: of a token.
-        depth: the number of blocks.
-        num_heads: the heads of an attention.
-        mlp_ratio: the hidden size of the feed-forward networks, in multiples of `embed_dim`.
-        gated: whether these are gated (SwiGLU, arXiv 2002.05202).
-        qkv_bias: whether queries and values have a bias. Keys never have one.
-    """
-
-    embed_dim: int
-    depth: int
-    num_heads: int
-    mlp_ratio: float = 4.0
-    gated: bool = False
-    qkv_bias: bool = True
-
-
-class DinoV3ViT(nn.Module):
+class DinoV3ViTEncoder(Encoder):
     """A vision transformer of DINOv3.
 
     Takes `(B, C, H, W)` of any size: positions are rotations of queries and keys, and nothing is learned for a size.
@@ -56,40 +35,27 @@ class DinoV3ViT(nn.Module):
         drop_path: the rate of stochastic depth of the last block; it grows linearly from zero at the first.
 
     Attributes:
-        out_channels: per returned feature, its channels.
-        feature_specs: per returned feature, its layout.
-        in_channels: the number of bands.
         patch_size: of a patch, (height, width).
-        weights_report: what was loaded from where; None where the weights are random.
     """
 
     def __init__(
         self,
-        sizes: ViTSizes,
+        sizes: DinoV3Sizes,
         bands: Sequence[str | int],
         out_indices: Sequence[int] | None = None,
-        *,
         return_cls_token: bool = True,
         drop_path: float = 0.0,
     ) -> None:
-        super().__init__()
-        self.bands = list(bands)
-        self.in_channels = len(self.bands)
-        self.patch_size = (PATCH, PATCH)
-        self.out_indices = feature_indices(out_indices, sizes.depth)
-        self.return_cls_token = return_cls_token
-        self.weights_report: WeightsReport | None = None
-        network = _timm_network(sizes, self.in_channels, drop_path)
+        patch, indices = sizes.patch_size, feature_indices(out_indices, sizes.depth)
+        spec = FeatureSpec(sizes.embed_dim, Layout.TOKENS, (float(patch),) * 2, prefix_tokens=int(return_cls_token))
+        super().__init__(InputSpec.of_image(len(bands), tuple(bands), multiple=patch), [spec] * len(indices))
+        self.patch_size, self.out_indices, self.return_cls_token = (patch, patch), indices, return_cls_token
+        network = _timm_network(sizes, len(bands), drop_path)
         self.cls_token, self.reg_token = network.cls_token, network.reg_token
         self.patch_embed, self.blocks, self.norm = network.patch_embed, network.blocks, network.norm
         self.rope = network.rope
         # The published weights hold the periods of the rotations, rounded, and were trained with them.
         self.rope.register_buffer("periods", self.rope.periods, persistent=True)
-        spec = FeatureSpec(
-            sizes.embed_dim, Layout.TOKENS, (float(PATCH), float(PATCH)), prefix_tokens=int(return_cls_token)
-        )
-        self.feature_specs = [spec for _ in self.out_indices]
-        self.out_channels = [spec.channels for spec in self.feature_specs]
 
     def forward(self, x: Float[Tensor, "*image"]) -> list[Float[Tensor, "batch tokens embed"]]:
         """Encode a batch of images `(B, C, H, W)`.
@@ -116,23 +82,23 @@ class DinoV3ViT(nn.Module):
 
     def _check(self, x: Tensor) -> None:
         check_image(x, self.bands, (1, 1))
-        height, width = x.shape[2:]
-        if height < PATCH or width < PATCH:
+        (height, width), (patch, _) = x.shape[2:], self.patch_size
+        if height < patch or width < patch:
             raise ShapeError(f"the image of shape {tuple(x.shape)} is smaller than a patch of {self.patch_size} (H, W)")
-        if height % PATCH or width % PATCH:
+        if height % patch or width % patch:
             warnings.warn(
                 f"the image of shape {tuple(x.shape)} is no multiple of the patch {self.patch_size} (H, W): the last "
-                f"{height % PATCH} rows and {width % PATCH} columns are not seen; pad it to avoid that",
+                f"{height % patch} rows and {width % patch} columns are not seen; pad it to avoid that",
                 stacklevel=4,
             )
 
 
-def _timm_network(sizes: ViTSizes, in_chans: int, drop_path: float) -> Any:
+def _timm_network(sizes: DinoV3Sizes, in_chans: int, drop_path: float) -> Any:
     from timm.models.eva import Eva
 
     return Eva(
         img_size=224,
-        patch_size=PATCH,
+        patch_size=sizes.patch_size,
         in_chans=in_chans,
         num_classes=0,
         embed_dim=sizes.embed_dim,

@@ -5,13 +5,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from isthmus.blocks.encoder_decoder import EncoderDecoder
 from isthmus.blocks.stack import Stack
 from isthmus.errors import ArgumentError
+from isthmus.models.backbones.encoder import Encoder
 from isthmus.models.block_model import build_network
 from isthmus.specs.features import FeatureSpec
+from isthmus.specs.inputs import InputSpec
 
 
 def block_features(
@@ -31,7 +33,7 @@ def block_features(
     return BlockFeatures(build_network(network, in_channels=in_chans, head_channels=None, **arguments), out_indices)
 
 
-class BlockFeatures(nn.Module):
+class BlockFeatures(Encoder):
     """What a network knows on its way up, as features: its output, and what went into each block of its decoder.
 
     The first feature has the output stride of the network, the last one its maximum stride.
@@ -45,26 +47,23 @@ class BlockFeatures(nn.Module):
     """
 
     def __init__(self, network: EncoderDecoder, out_indices: Sequence[int] | None = None) -> None:
-        super().__init__()
         channels, strides = _channels(network), _strides(network)
         count = len(channels)
         wrong = [index for index in out_indices or () if not -count <= index < count]
         if wrong:
             raise ArgumentError(f"out_indices {wrong} are not among the {count} features, 0 to {count - 1}")
-        self.out_indices = [index % count for index in (range(count) if out_indices is None else out_indices)]
-        self.network = network
-        self.in_channels = network.in_channels
-        self.size_multiple = network.maximum_stride
-        self.out_channels = [channels[index] for index in self.out_indices]
-        self.feature_specs = [
-            FeatureSpec(channels[index], stride=(strides[index], strides[index])) for index in self.out_indices
-        ]
+        indices = [index % count for index in (range(count) if out_indices is None else out_indices)]
+        super().__init__(
+            InputSpec.of_image(network.in_channels, multiple=network.maximum_stride),
+            [FeatureSpec(channels[index], stride=(strides[index], strides[index])) for index in indices],
+        )
+        self.out_indices, self.network = indices, network
 
     def forward(self, x: Float[Tensor, "batch bands height width"]) -> list[Float[Tensor, "batch channels h w"]]:
         """The chosen features of a batch of images.
 
         Raises:
-            ShapeError: the network cannot take images of that size; multiples of `size_multiple` always fit.
+            ShapeError: the network cannot take images of that size; multiples of its maximum stride always fit.
         """
         last = self.network(x)[-1]
         features = [last.output, *(feature.tensor for feature in reversed(last.features))]

@@ -1,30 +1,24 @@
 """The ConvNeXts of DINOv3 (arXiv 2508.10104), of the parts that timm holds them in, under timm's names."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from isthmus.errors import ShapeError
+from isthmus.models.backbones.dinov3.catalog import ConvNeXtSizes
+from isthmus.models.backbones.encoder import Encoder
 from isthmus.models.layers.arguments import feature_indices
 from isthmus.models.layers.image_shape import check_image
 from isthmus.specs.features import FeatureSpec, Layout
-from isthmus.weights.report import WeightsReport
+from isthmus.specs.inputs import InputSpec
 
+SMALLEST = 32  # pixels
 STRIDES = (4.0, 8.0, 16.0, 32.0)
 
 
-@dataclass(frozen=True, slots=True)
-class ConvNeXtSizes:
-    """The number of blocks and of channels of each stage."""
-
-    depths: tuple[int, ...]
-    dims: tuple[int, ...]
-
-
-class DinoV3ConvNeXt(nn.Module):
+class DinoV3ConvNeXtEncoder(Encoder):
     """A ConvNeXt (arXiv 2201.03545) of DINOv3.
 
     Takes `(B, C, H, W)` of any size from 32 pixels. Gives, for each stage in `out_indices`, the tokens
@@ -37,46 +31,27 @@ class DinoV3ConvNeXt(nn.Module):
         out_indices: the stages whose output is returned, the last ones as negative numbers; all four by default.
         return_cls_token: whether the mean is in front of the cells.
         drop_path: the rate of stochastic depth of the last block; it grows linearly from zero at the first.
-
-    Attributes:
-        out_channels: per returned feature, its channels.
-        feature_specs: per returned feature, its layout.
-        in_channels: the number of bands.
-        weights_report: what was loaded from where; None where the weights are random.
     """
-
-    size_multiple = 32
 
     def __init__(
         self,
         sizes: ConvNeXtSizes,
         bands: Sequence[str | int],
         out_indices: Sequence[int] | None = None,
-        *,
         return_cls_token: bool = True,
         drop_path: float = 0.0,
     ) -> None:
         from timm.models.convnext import ConvNeXt
 
-        super().__init__()
-        self.bands = list(bands)
-        self.in_channels = len(self.bands)
-        self.out_indices = feature_indices(out_indices, len(STRIDES))
-        self.return_cls_token = return_cls_token
-        self.weights_report: WeightsReport | None = None
-        network = ConvNeXt(self.in_channels, 0, depths=sizes.depths, dims=sizes.dims, drop_path_rate=drop_path)
+        indices, prefix = feature_indices(out_indices, len(STRIDES)), int(return_cls_token)
+        super().__init__(
+            InputSpec.of_image(len(bands), tuple(bands), multiple=SMALLEST),
+            [FeatureSpec(sizes.dims[each], Layout.TOKENS, (STRIDES[each],) * 2, prefix) for each in indices],
+        )
+        self.out_indices, self.return_cls_token = indices, return_cls_token
+        network = ConvNeXt(len(bands), 0, depths=sizes.depths, dims=sizes.dims, drop_path_rate=drop_path)
         self.stem, self.stages = network.stem, network.stages
         self.norm = nn.LayerNorm(sizes.dims[-1], eps=1e-6)
-        self.feature_specs = [
-            FeatureSpec(
-                sizes.dims[index],
-                Layout.TOKENS,
-                (STRIDES[index], STRIDES[index]),
-                prefix_tokens=int(return_cls_token),
-            )
-            for index in self.out_indices
-        ]
-        self.out_channels = [spec.channels for spec in self.feature_specs]
 
     def forward(self, x: Float[Tensor, "*image"]) -> list[Float[Tensor, "batch tokens channels"]]:
         """Encode a batch of images `(B, C, H, W)`.
@@ -84,7 +59,7 @@ class DinoV3ConvNeXt(nn.Module):
         Raises:
             ShapeError: a tensor of another shape, or an image of less than 32 pixels.
         """
-        if min(check_image(x, self.bands, (1, 1))) < self.size_multiple:
+        if min(check_image(x, self.bands, (1, 1))) < SMALLEST:
             raise ShapeError(f"the image of shape {tuple(x.shape)} is smaller than a cell of 32 pixels")
         x = self.stem(x)
         features: dict[int, Tensor] = {}

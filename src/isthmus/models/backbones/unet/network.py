@@ -3,7 +3,6 @@
 import itertools
 import operator
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -11,16 +10,14 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from isthmus.errors import ArgumentError
+from isthmus.models.backbones.encoder import Encoder
 from isthmus.models.layers.arguments import feature_indices
 from isthmus.models.layers.image_shape import check_image
 from isthmus.specs.features import FeatureSpec
-from isthmus.weights.adapter import Adapter
-from isthmus.weights.building import build_with_weights
-from isthmus.weights.report import WeightsReport
+from isthmus.specs.inputs import InputSpec
 
 Flags = Sequence[bool]
 Numbers = Sequence[int]
-PUBLISHED = Adapter("encoder.0.0.convs.0.conv.weight")
 
 
 class ConvNormActivation(nn.Module):
@@ -93,11 +90,11 @@ def _resizing(channels: int, *, doubles: bool, interpolation: Mapping[str, Any] 
     return nn.Sequential(nn.Upsample(**interpolation), ConvNormActivation(conv, channels))
 
 
-class UNetFeatures(nn.Module):
+class UNetFeatures(Encoder):
     """A U-Net that gives the feature of every stage, the coarsest first.
 
-    Takes `(B, C, H, W)`, height and width multiples of `size_multiple`. The first feature is that of the bottom, the
-    last one that of the finest stage of the decoder.
+    Takes `(B, C, H, W)`, height and width multiples of `multiple`. The first feature is that of the bottom, the last
+    one that of the finest stage of the decoder.
 
     Args:
         in_channels: the number of bands.
@@ -113,10 +110,7 @@ class UNetFeatures(nn.Module):
         out_indices: the features to return, the coarsest being 0; all by default.
 
     Attributes:
-        out_channels: per returned feature, its channels.
-        feature_specs: per returned feature, its layout.
-        size_multiple: what height and width must be multiples of.
-        weights_report: what was loaded from where; None where the weights are random.
+        multiple: what height and width must be multiples of.
 
     Raises:
         ArgumentError: lists whose lengths do not fit together, or a stride other than 1 and 2.
@@ -135,14 +129,21 @@ class UNetFeatures(nn.Module):
         upsample_cfg: Mapping[str, Any] | None = None,
         out_indices: Sequence[int] | None = None,
     ) -> None:
-        super().__init__()
         if any(stride not in (1, 2) for stride in strides):
-            raise ArgumentError(f"strides is {list(strides)}: 1 or 2 for each stage was expected")
+            raise ArgumentError(f"strides is {list(strides)}: 1 or 2 for each stage was expected", argument="strides")
         channels = [out_channels * 2**stage for stage in range(len(strides))]
         halves = [strides[0] == 2, *(s == 2 or d for s, d in zip(strides[1:], downsamples, strict=True))]
-        self.in_channels = in_channels
-        self.out_indices = feature_indices(out_indices, len(strides))
-        self.weights_report: WeightsReport | None = None
+        scales = list(itertools.accumulate((2 if half else 1 for half in halves), operator.mul))
+        indices = feature_indices(out_indices, len(strides))
+        coarse_first = list(zip(channels, scales, strict=True))[::-1]
+        super().__init__(
+            InputSpec.of_image(in_channels, multiple=scales[-1]),
+            [
+                FeatureSpec(width, stride=(float(scale),) * 2)
+                for width, scale in (coarse_first[each] for each in indices)
+            ],
+        )
+        self.multiple, self.out_indices = scales[-1], indices
         self.encoder = nn.ModuleList()
         for index, width in enumerate(channels):
             pool = [nn.MaxPool2d(2)] if index and halves[index] and strides[index] == 1 else []
@@ -155,14 +156,6 @@ class UNetFeatures(nn.Module):
                 channels[:-1], dec_num_convs, dec_dilations, halves[1:], strict=True
             )
         )
-        scales = list(itertools.accumulate((2 if half else 1 for half in halves), operator.mul))
-        self.size_multiple = scales[-1]
-        coarse_first = list(zip(channels, scales, strict=True))[::-1]
-        self.feature_specs = [
-            FeatureSpec(width, stride=(float(scale), float(scale)))
-            for width, scale in (coarse_first[index] for index in self.out_indices)
-        ]
-        self.out_channels = [spec.channels for spec in self.feature_specs]
 
     def forward(self, x: Float[Tensor, "*image"]) -> list[Float[Tensor, "batch channels grid_height grid_width"]]:
         """Encode a batch of images `(B, C, H, W)`.
@@ -170,7 +163,7 @@ class UNetFeatures(nn.Module):
         Raises:
             ShapeError: a tensor of another shape.
         """
-        check_image(x, range(self.in_channels), (self.size_multiple, self.size_multiple))
+        check_image(x, self.bands, (self.multiple, self.multiple))
         skips = []
         for stage in self.encoder:
             x = stage(x)
@@ -179,73 +172,3 @@ class UNetFeatures(nn.Module):
         for stage in reversed(self.decoder):
             features.append(stage(skips.pop(), features[-1]))
         return [features[index] for index in self.out_indices]
-
-
-def unet(
-    pretrained: bool = False,
-    ckpt_path: str | Path | None = None,
-    in_channels: int = 3,
-    out_channels: int = 64,
-    num_stages: int = 5,
-    strides: Numbers = (1, 1, 1, 1, 1),
-    enc_num_convs: Numbers = (2, 2, 2, 2, 2),
-    dec_num_convs: Numbers = (2, 2, 2, 2),
-    downsamples: Flags = (True, True, True, True),
-    enc_dilations: Numbers = (1, 1, 1, 1, 1),
-    dec_dilations: Numbers = (1, 1, 1, 1),
-    upsample_cfg: dict[str, Any] | None = None,
-    out_indices: Sequence[int] | None = None,
-    allow_missing_weights: bool = False,
-) -> UNetFeatures:
-    """Build a U-Net that gives the feature of every stage, the coarsest first.
-
-    Args:
-        pretrained: load published weights; there are none, so that `ckpt_path` is needed.
-        ckpt_path: load the weights in this file.
-        in_channels: the number of bands.
-        out_channels: the channels of the finest stage; they double from stage to stage.
-        num_stages: the number of stages.
-        strides: of the first convolution of each stage, 1 or 2.
-        enc_num_convs: convolutions of each stage of the encoder.
-        dec_num_convs: convolutions of each stage of the decoder, the finest first: one less than `num_stages`.
-        downsamples: whether each stage but the first halves the size, by pooling where its stride is 1.
-        enc_dilations: the dilation in each stage of the encoder.
-        dec_dilations: the dilation in each stage of the decoder, the finest first.
-        upsample_cfg: arguments of `torch.nn.Upsample`, where it is to be used instead of transposed convolutions.
-        out_indices: the features to return, the coarsest being 0; all by default.
-        allow_missing_weights: leave parameters that the weights do not have at random instead of refusing.
-
-    Returns:
-        The encoder. Its `weights_report` says what was loaded.
-
-    Raises:
-        ArgumentError: lists whose lengths do not fit `num_stages`, or a value that is not valid.
-        WeightsError: the weights cannot be found, read or fitted.
-    """
-    by_stage = {"strides": strides, "enc_num_convs": enc_num_convs, "enc_dilations": enc_dilations}
-    between = {"dec_num_convs": dec_num_convs, "downsamples": downsamples, "dec_dilations": dec_dilations}
-    for lists, expected in ((by_stage, num_stages), (between, num_stages - 1)):
-        for name, values in lists.items():
-            if len(values) != expected:
-                raise ArgumentError(
-                    f"{name} is {list(values)}: {expected} values were expected for num_stages {num_stages}"
-                )
-    return build_with_weights(
-        lambda: UNetFeatures(
-            in_channels,
-            out_channels,
-            strides,
-            enc_num_convs,
-            dec_num_convs,
-            downsamples,
-            enc_dilations,
-            dec_dilations,
-            upsample_cfg,
-            out_indices,
-        ),
-        PUBLISHED,
-        "UNet",
-        pretrained=pretrained,
-        ckpt_path=ckpt_path,
-        allow_missing=allow_missing_weights,
-    )

@@ -6,7 +6,6 @@ features of any block.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -14,33 +13,20 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from isthmus.errors import ShapeError
+from isthmus.models.backbones.encoder import Encoder
+from isthmus.models.backbones.olmoearth.catalog import BAND_SETS, LARGEST_PATCH
 from isthmus.models.layers.arguments import feature_indices
 from isthmus.models.layers.image_shape import check_image
 from isthmus.models.layers.transformer import run_blocks
+from isthmus.models.layers.vit_sizes import VitSizes
 from isthmus.specs.features import FeatureSpec
-from isthmus.weights.report import WeightsReport
+from isthmus.specs.inputs import InputSpec
 
 MODALITY = "sentinel2_l2a"
-BAND_SETS = (
-    ("BLUE", "GREEN", "RED", "NIR_BROAD"),
-    ("RED_EDGE_1", "RED_EDGE_2", "RED_EDGE_3", "NIR_NARROW", "SWIR_1", "SWIR_2"),
-    ("COASTAL_AEROSOL", "WATER_VAPOR"),
-)
-BANDS = tuple(band for band_set in BAND_SETS for band in band_set)
-LARGEST_PATCH = 8
 ENDS_OF_MONTHS = (31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334)  # of all but the last, days of a common year
 
 
-@dataclass(frozen=True, slots=True)
-class Architecture:
-    """The sizes of a variant: of a token, in blocks, in heads."""
-
-    embed_dim: int
-    depth: int
-    num_heads: int
-
-
-class OlmoEarth(nn.Module):
+class OlmoEarthEncoder(Encoder):
     """The encoder of OlmoEarth v1 for Sentinel-2, level 2A.
 
     Takes `(B, C, H, W)`, or `(B, C, T, H, W)` with any number of frames, of sizes that are multiples of the patch. Each
@@ -51,17 +37,17 @@ class OlmoEarth(nn.Module):
 
     Args:
         sizes: the sizes of the network.
-        bands: the bands of an image, in order, all of them among `BANDS`.
+        bands: the bands of an image, in order, all of them among `BANDS` of the catalog.
         patch_size: of a patch, in pixels, 1 to 8.
         gsd: the size of a pixel on the ground in metres.
         out_indices: the blocks whose output is returned, the last ones as negative numbers; every block by default.
         drop_path: the rate of stochastic depth of every block.
 
     Attributes:
-        out_channels: per returned feature, its channels.
-        feature_specs: per returned feature, its layout.
-        in_channels: the number of bands.
-        weights_report: what was loaded from where; None where the weights are random.
+        patch_size: of a patch, (height, width).
+
+    Raises:
+        ArgumentError: an index without a block.
     """
 
     order: Tensor
@@ -69,21 +55,19 @@ class OlmoEarth(nn.Module):
 
     def __init__(
         self,
-        sizes: Architecture,
-        bands: Sequence[str],
+        sizes: VitSizes,
+        bands: Sequence[str | int],
         patch_size: int = LARGEST_PATCH,
         gsd: float = 10.0,
         out_indices: Sequence[int] | None = None,
         drop_path: float = 0.0,
     ) -> None:
-        super().__init__()
-        self.bands, self.in_channels = list(bands), len(bands)
-        self.patch_size = patch_size, patch_size
-        self.gsd = gsd
-        self.out_indices = feature_indices(out_indices, sizes.depth)
-        self.feature_specs = [FeatureSpec(sizes.embed_dim, stride=(float(patch_size),) * 2) for _ in self.out_indices]
-        self.out_channels = [spec.channels for spec in self.feature_specs]
-        self.weights_report: WeightsReport | None = None
+        indices = feature_indices(out_indices, sizes.depth)
+        super().__init__(
+            InputSpec.of_image(len(bands), tuple(bands), multiple=patch_size, metadata=("temporal_coords",)),
+            [FeatureSpec(sizes.embed_dim, stride=(float(patch_size),) * 2)] * len(indices),
+        )
+        self.patch_size, self.gsd, self.out_indices = (patch_size, patch_size), gsd, indices
         published = _published_encoder(sizes, drop_path)
         self.patch_embeddings = published.patch_embeddings
         self.composite_encodings = published.composite_encodings
@@ -172,7 +156,7 @@ def _waves(positions: Tensor, channels: int) -> Float[Tensor, "positions {channe
     return torch.cat([angles.sin(), angles.cos()], dim=-1)
 
 
-def _published_encoder(sizes: Architecture, drop_path: float) -> Any:
+def _published_encoder(sizes: VitSizes, drop_path: float) -> Any:
     from olmoearth_pretrain_minimal.olmoearth_pretrain_v1.nn.flexi_vit import EncoderConfig
 
     return EncoderConfig(

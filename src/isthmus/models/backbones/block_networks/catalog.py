@@ -1,14 +1,14 @@
-"""The convolutional encoder-decoders of Isthmus: each a backbone, and a model of its own."""
+"""The convolutional encoder-decoders of Isthmus: each a backbone and, in `model_catalog`, a model of its own."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from isthmus.registry.entry import Entry
+from isthmus.registry.families import BackboneFacts
 from isthmus.registry.sources.static_scan import merge
 from isthmus.signatures import Signature, static_signature
 
-BACKBONE = "isthmus.models.backbones.block_networks:block_features"
+BACKBONE = "isthmus.models.backbones.block_networks.network:block_features"
 MODEL = "isthmus.models.block_model:block_network"
 
 _DECIDED_ELSEWHERE = frozenset({"in_channels", "head_channels", "input_stride"})
@@ -49,7 +49,7 @@ class Network:
 
     def entry(self, adapter: str) -> NetworkEntry:
         """The network behind an adapter."""
-        facts = {"family": self.family, "doc": self.doc, "parameters": self.parameters}
+        facts = BackboneFacts(family=self.family, doc=self.doc, parameters=self.parameters)
         preset = {"network": f"isthmus.blocks.{self.constructor}", **dict(self.preset)}
         return NetworkEntry(self.name, adapter, preset, facts)
 
@@ -104,12 +104,4 @@ NETWORKS = (
     ),
 )
 
-
-def backbones() -> Iterator[Entry]:
-    """The networks as backbones."""
-    return (network.entry(BACKBONE) for network in NETWORKS)
-
-
-def models() -> Iterator[Entry]:
-    """The networks as models of their own."""
-    return (network.entry(MODEL) for network in NETWORKS)
+ENTRIES = tuple(network.entry(BACKBONE) for network in NETWORKS)

@@ -1,0 +1,1 @@
+"""DINOv3 (arXiv 2508.10104), with the weights as Meta and as timm publish them."""

@@ -1,0 +1,1 @@
+"""The backbone that does nothing."""

@@ -1,0 +1,1 @@
+"""OlmoEarth v1 (arXiv 2511.13655)."""
