@@ -1,6 +1,7 @@
 """Checkpoints that are whole or not there, and the way back to them."""
 
 import json
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,10 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from isthmus.atomic import atomic_path
 from isthmus.errors import WeightsError
+from isthmus.specs import Preprocessing
 
 SCORES = "scores.json"
+STATEMENTS = "isthmus"
 BEST, LAST = "best", "last"
 FOLDER = "checkpoints"
 
@@ -53,6 +56,19 @@ def find_checkpoint(which: str, root: str | Path) -> Path:
         return others[0]
     listed = ", ".join(file.name for file in files)
     raise WeightsError(f"it is not known which checkpoint in {folder} is the best; give one by --ckpt_path: {listed}")
+
+
+def preprocessing_of(checkpoint: Path) -> Preprocessing | None:
+    """What was done to the images that the model of a checkpoint was trained on; None where the file does not say.
+
+    The weights stay on the disk.
+    """
+    try:
+        stored = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True).get(STATEMENTS)
+    except (pickle.UnpicklingError, RuntimeError, OSError):
+        return None  # said in full where the weights are loaded
+    fitted = stored.get("preprocessing") if isinstance(stored, dict) else None
+    return None if fitted is None else Preprocessing.from_dict(fitted)
 
 
 def run_folder_of(checkpoint: Path) -> Path | None:

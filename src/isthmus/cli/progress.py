@@ -1,6 +1,7 @@
 """Progress where nobody watches: a line an epoch, and one a minute in between."""
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from lightning.pytorch import LightningModule, Trainer
@@ -9,14 +10,18 @@ from lightning.pytorch.callbacks import ProgressBar
 from isthmus.cli.console import say
 
 _EVERY = 60.0  # seconds
-_SHOWN = ("train/loss", "val/loss", "val/mIoU", "val/RMSE", "val/Accuracy")
 
 
 class LineProgress(ProgressBar):
-    """Progress as lines of text, for log files and terminals that cannot redraw a line."""
+    """Progress as lines of text, for log files and terminals that cannot redraw a line.
 
-    def __init__(self) -> None:
+    Args:
+        shown: the scores of an epoch that are shown, as they are called behind `val/`.
+    """
+
+    def __init__(self, shown: Sequence[str] = ("loss",)) -> None:
         super().__init__()
+        self._shown = ["train/loss", *(f"val/{name}" for name in shown)]
         self._enabled = True
         self._started = self._spoke = time.monotonic()
 
@@ -48,7 +53,7 @@ class LineProgress(ProgressBar):
         if trainer.sanity_checking or trainer.state.fn != "fit" or not self._enabled:
             return
         values = trainer.callback_metrics
-        parts = [f"{name} {float(values[name]):.4f}" for name in _SHOWN if name in values]
+        parts = [f"{name} {float(values[name]):.4f}" for name in self._shown if name in values]
         last = f"/{trainer.max_epochs}" if trainer.max_epochs and trainer.max_epochs > 0 else ""
         seconds = time.monotonic() - self._started
         say("  ".join([f"epoch {trainer.current_epoch + 1}{last}", *parts, f"{seconds:.1f} s"]))

@@ -19,21 +19,21 @@ from lightning.pytorch.plugins.io import CheckpointIO
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from isthmus.atomic import write_text
-from isthmus.cli.checkpoints import BEST, LAST, AtomicCheckpointIO, find_checkpoint, run_folder_of
+from isthmus.cli.checkpoints import BEST, LAST, AtomicCheckpointIO, find_checkpoint, preprocessing_of, run_folder_of
 from isthmus.cli.console import say
 from isthmus.cli.explaining import explained
 from isthmus.cli.interruption import Interruption, run_folder
 from isthmus.cli.progress import LineProgress
-from isthmus.config.composition import TASK_OF_CLASS
 from isthmus.config.optimizer import DEFAULT_MONITOR, with_task_optimizer
 from isthmus.datasets.choice import source_from
 from isthmus.errors import WeightsError
+from isthmus.registry import TASK_REGISTRY
+from isthmus.registry.kinds import TaskKind, kind_of_class
 from isthmus.report.callback import ScoreReport
 
 INTERRUPTED, TERMINATED = 130, 143
 LOG_EVERY = 10  # steps; Lightning's 50 leaves nothing of an epoch on a small set
 
-_MONITORS = {"segmentation": ("val/mIoU", "max")}
 _CHATTER = (
     ".*does not have many workers.*",
     ".*is smaller than the logging interval.*",
@@ -107,6 +107,7 @@ class Session:
         self.output = output
         self.root = Path(config["trainer"]["default_root_dir"])
         self.checkpoint = self._find(checkpoint)
+        self.kind = kind_of_class(TASK_REGISTRY, config["model"]["class_path"], TaskKind)
         self.interruption = Interruption()
 
     def run(self) -> int:
@@ -140,7 +141,11 @@ class Session:
         trainer.setdefault("log_every_n_steps", LOG_EVERY)
         if self.subcommand == "fit" and not self.validated:
             trainer |= {"limit_val_batches": 0, "num_sanity_val_steps": 0}
-        return IsthmusCLI(config, callbacks)
+        cli = IsthmusCLI(config, callbacks)
+        fitted = None if self.checkpoint is None else preprocessing_of(self.checkpoint)
+        if fitted is not None and hasattr(cli.datamodule, "preprocessing"):
+            cli.datamodule.preprocessing = fitted  # what the model was trained on, not what the folder holds today
+        return cli
 
     # --- the four commands --------------------------------------------------------------------------------------------
 
@@ -237,12 +242,11 @@ class Session:
             if trainer.get("enable_checkpointing", True) and not any("ModelCheckpoint" in name for name in named):
                 callbacks.append(self._model_checkpoint())
         if trainer.get("enable_progress_bar", True) and not any(name.endswith("ProgressBar") for name in named):
-            callbacks.append(_progress())
+            callbacks.append(_progress(self.kind))
         return callbacks
 
     def _model_checkpoint(self) -> ModelCheckpoint:
-        task = TASK_OF_CLASS.get(self.config["model"]["class_path"].rpartition(".")[2], "")
-        monitor, mode = _MONITORS.get(task, (DEFAULT_MONITOR, "min"))
+        monitor, mode = (DEFAULT_MONITOR, "min") if self.kind is None else (self.kind.monitor, self.kind.mode)
         return ModelCheckpoint(
             monitor=monitor if self.validated else None,
             mode=mode,
@@ -253,9 +257,9 @@ class Session:
         )
 
 
-def _progress() -> ProgressBar:
+def _progress(kind: TaskKind | None) -> ProgressBar:
     if not sys.stdout.isatty():
-        return LineProgress()
+        return LineProgress(("loss",) if kind is None else kind.shown)
     from lightning.pytorch.callbacks import RichProgressBar
 
     return RichProgressBar()

@@ -6,10 +6,11 @@ over declarations and knows none of them by name.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from isthmus.errors import Fault
 from isthmus.registry.entry import Entry
+from isthmus.registry.registry import Registry
 from isthmus.specs import OutputSpec, Scope
 
 Arguments = Mapping[str, Any]
@@ -119,3 +120,21 @@ class DatamoduleKind(Entry):
     source: str
     batch: tuple[str, ...]
     compares: str
+
+
+_Kind = TypeVar("_Kind", bound=Entry)
+
+
+def kind_of_class(registry: Registry, class_path: str, expected: type[_Kind]) -> _Kind | None:
+    """The declaration of the class that a configuration names; None where it is nobody's who declared it.
+
+    Args:
+        registry: where it would be declared.
+        class_path: with its package, as in `isthmus.tasks.KeypointTask`; the module may be any that exports it.
+        expected: the class of the declarations of the registry.
+    """
+    package, _, name = class_path.rpartition(".")
+    entry = registry.entry(name) if name in registry else None
+    if not isinstance(entry, expected) or not isinstance(entry.target, str):
+        return None
+    return entry if package.partition(".")[0] in ("", entry.target.partition(".")[0]) else None
