@@ -12,6 +12,7 @@ import inspect
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from isthmus.errors import ArgumentError, did_you_mean
 
@@ -133,6 +134,45 @@ def find_definition(module: str, name: str) -> tuple[str, ast.FunctionDef | ast.
                 return find_definition(_absolute(imported, module), alias.name)
     lazy = lazy_table(tree)
     return find_definition(lazy[name], name) if name in lazy else None
+
+
+def literals_of(module: str, node: ast.ClassDef) -> dict[str, Any]:
+    """The public attributes of a class that are plain values, its own before those of its bases, read from the source.
+
+    Bases in packages that are costly to read are left aside.
+    """
+    found: dict[str, Any] = {}
+    for base in reversed(node.bases):
+        definition = find_definition(module, base.id) if isinstance(base, ast.Name) else None
+        if definition is not None and isinstance(definition[1], ast.ClassDef):
+            found |= literals_of(definition[0], definition[1])
+    for item in node.body:
+        targets = item.targets if isinstance(item, ast.Assign) else [getattr(item, "target", None)]
+        value = item.value if isinstance(item, ast.Assign | ast.AnnAssign) else None
+        for target in targets:
+            if value is not None and isinstance(target, ast.Name) and not target.id.startswith("_"):
+                with contextlib.suppress(ValueError):
+                    found[target.id] = ast.literal_eval(value)
+    return found
+
+
+def exports(module: str) -> tuple[str, ...]:
+    """The public names of a module, read from its source.
+
+    They are its lazy table, its `__all__`, or else its classes and what it imports from its own package.
+    """
+    tree = parse_module(module)
+    if tree is None:
+        return ()
+    if lazy := lazy_table(tree):
+        return tuple(lazy)
+    listed = _assigned(tree, "__all__")
+    if isinstance(listed, ast.List | ast.Tuple):
+        return tuple(str(item.value) for item in listed.elts if isinstance(item, ast.Constant))
+    classes = [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
+    imported = [node for node in _imports(tree) if node.level]
+    names = classes + [alias.asname or alias.name for node in imported for alias in node.names]
+    return tuple(name for name in names if not name.startswith("_"))
 
 
 def lazy_table(tree: ast.Module) -> dict[str, str]:

@@ -9,6 +9,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from isthmus.models.statements import Stated
+
 
 @dataclass
 class ModelOutput:
@@ -41,7 +43,7 @@ class AuxiliaryHead:
     decoder_args: dict[str, Any] = field(default_factory=dict)
 
 
-class Model(ABC, nn.Module):
+class Model(ABC, Stated):
     """A model that a task can train: it can be frozen part by part and gives a `ModelOutput`.
 
     Attributes:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from isthmus.errors import ArgumentError, ShapeError, did_you_mean
 from isthmus.models.encoder_wrapper import EncoderWrapper
 from isthmus.models.keywords import taken_by
-from isthmus.plan.probe import feature_specs
+from isthmus.plan.probe import feature_specs, input_spec
 from isthmus.specs.features import FeatureSpec, Layout
 
 POOLINGS = ("mean", "max", "diff", "keep", "concat")
@@ -49,13 +49,12 @@ class TemporalWrapper(EncoderWrapper):
     Attributes:
         out_channels: the channels of each feature.
         feature_specs: the layout of each feature; None with `keep`, whose features have none that Isthmus knows.
+        input_spec: that of the encoder, with as many frames as there are steps.
         num_frames: how many steps there are; 2 where any number will do.
 
     Raises:
         ArgumentError: an unknown pooling, or arguments that contradict each other.
     """
-
-    needs_time_axis = True
 
     def __init__(
         self,
@@ -76,6 +75,7 @@ class TemporalWrapper(EncoderWrapper):
         self.subset_lengths = None if subset_lengths is None else [int(length) for length in subset_lengths]
         self.n_timestamps = _count_steps(pooling, n_timestamps, self.subset_lengths)
         self.num_frames = self.n_timestamps or FRAMES_TO_TRY
+        self.input_spec = replace(input_spec(encoder), frames=self.num_frames, time_axis=True)
         self.features_permute_op = None if features_permute_op is None else tuple(features_permute_op)
         self.reverse_permute_op = _reverse(self.features_permute_op)
         specs = feature_specs(encoder)
@@ -152,8 +152,8 @@ class TemporalWrapper(EncoderWrapper):
 
 
 def _check_is_for_images(encoder: nn.Module) -> None:
-    frames = getattr(encoder, "num_frames", 1)
-    if isinstance(frames, int) and frames > 1:
+    frames = input_spec(encoder).frames
+    if frames > 1:
         raise ArgumentError(
             f"{type(encoder).__name__} takes time series of {frames} frames itself; leave out use_temporal, or "
             "num_frames"

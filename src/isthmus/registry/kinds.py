@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from isthmus.errors import Fault
 from isthmus.registry.entry import Entry
 from isthmus.registry.registry import Registry
-from isthmus.specs import OutputSpec, Scope
+from isthmus.specs import Layout, OutputSpec, Scope
 
 Arguments = Mapping[str, Any]
 """The arguments of a class as a configuration gives them; any of them may be missing or wrong."""
@@ -36,6 +36,11 @@ class Purpose(Entry):
     default_outputs: int | None = None
     rescale: bool = True
     squeeze: bool = False
+
+    @property
+    def decoded(self) -> frozenset[Layout]:
+        """The layouts of what a decoder may hand to the head."""
+        return frozenset({Layout.GRID} if self.scope is Scope.PIXEL else {Layout.GRID, Layout.VECTOR})
 
 
 def _nothing_more(task: Arguments, data: Arguments) -> Iterator[Fault]:  # noqa: ARG001
@@ -95,6 +100,17 @@ class MetricKind(Entry):
 
 
 @dataclass(frozen=True, kw_only=True)
+class NeckKind(Entry):
+    """What stands between an encoder and a decoder.
+
+    Attributes:
+        proposes: whether it has `proposals` for `necks: auto`.
+    """
+
+    proposes: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class HeadKind(Entry):
     """What is put on a decoder.
 
@@ -120,6 +136,10 @@ class DatamoduleKind(Entry):
     source: str
     batch: tuple[str, ...]
     compares: str
+
+    def has_time(self, arguments: Arguments) -> bool:
+        """Whether its images have an axis of time."""
+        return bool(arguments.get("expand_temporal_dimension", False))
 
 
 _Kind = TypeVar("_Kind", bound=Entry)
