@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from isthmus.errors import Fault, did_you_mean
-from isthmus.registry import CALLBACK_REGISTRY, DATAMODULE_REGISTRY, TASK_REGISTRY, Registry
+from isthmus.registry import CALLBACK_REGISTRY, DATAMODULE_REGISTRY, TASK_REGISTRY, Source
 from isthmus.signatures import exports, find_definition, parse_module
 
 HOMES: dict[str, tuple[str, ...]] = {
@@ -24,7 +24,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "transform": ("isthmus.transforms", "torchvision.transforms.v2"),
 }
 
-REGISTRIES: dict[str, Registry] = {
+REGISTRIES: dict[str, Source] = {
     "model": TASK_REGISTRY,
     "data": DATAMODULE_REGISTRY,
     "trainer.callbacks": CALLBACK_REGISTRY,

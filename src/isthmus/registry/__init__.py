@@ -64,7 +64,9 @@ METRIC_REGISTRY = _open_to_plugins("metric", "metrics", (), MetricKind)
 DATAMODULE_REGISTRY = _open_to_plugins(
     "datamodule", "datamodules", declared_in("isthmus.datamodules.catalog"), DatamoduleKind
 )
-CALLBACK_REGISTRY = _open_to_plugins("callback", "callbacks", lightning_callbacks())
+CALLBACK_REGISTRY = MultiSourceRegistry(
+    "callback", isthmus=_open_to_plugins("callback", "callbacks", ()), lightning=lightning_callbacks()
+)
 
 __all__ = [
     "BACKBONE_REGISTRY",

@@ -137,6 +137,11 @@ class DatamoduleKind(Entry):
     batch: tuple[str, ...]
     compares: str
 
+    def described(self) -> dict[str, Any]:
+        """Everything that can be shown; what it reads is not where it comes from."""
+        found = {name: value for name, value in Entry.described(self).items() if name != "source"}
+        return {**found, "reads": self.source, **{name: self.facts[name] for name in ("source",) if name in self.facts}}
+
     def has_time(self, arguments: Arguments) -> bool:
         """Whether its images have an axis of time."""
         return bool(arguments.get("expand_temporal_dimension", False))

@@ -1,7 +1,9 @@
 """Things that other packages bring, found through entry points."""
 
 import ast
+import functools
 import importlib
+import sys
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import MISSING, fields, replace
@@ -44,10 +46,8 @@ def plugin_entries(group: str, kind: type[Entry] = Entry, known: Iterable[Entry]
         kind: the class of the declarations.
         known: what is registered already.
     """
-    from importlib.metadata import entry_points  # 30 ms, and only where names are asked for
-
     by_target = {entry.target: entry for entry in known}
-    for point in sorted(entry_points(group=group), key=lambda point: point.name):
+    for point in sorted(_entry_points(tuple(sys.path)).select(group=group), key=lambda point: point.name):
         source = point.dist.name if point.dist else "plug-in"
         module, _, attribute = point.value.partition(":")
         found = find_definition(module, attribute)
@@ -59,6 +59,14 @@ def plugin_entries(group: str, kind: type[Entry] = Entry, known: Iterable[Entry]
         if entry is not None:
             by_target[f"{home}:{node.name}"] = entry
             yield entry
+
+
+@functools.cache
+def _entry_points(path: tuple[str, ...]) -> Any:  # noqa: ARG001  where packages are searched
+    """All entry points of the installed packages."""
+    from importlib.metadata import entry_points  # 30 ms, and only where names are asked for
+
+    return entry_points()
 
 
 def _described(

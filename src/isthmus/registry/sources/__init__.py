@@ -4,9 +4,6 @@ Each is a registry whose names are read from the source files of the installed p
 The packages themselves are imported when something is built.
 """
 
-from collections.abc import Iterator
-
-from isthmus.registry.entry import Entry
 from isthmus.registry.registry import Registry
 from isthmus.registry.sources.lightning import scan_callbacks
 from isthmus.registry.sources.mmseg import MmsegHeads
@@ -31,9 +28,9 @@ def smp_decoders() -> Registry:
     return Registry("smp decoder", scan_decoders())
 
 
-def lightning_callbacks() -> Iterator[Entry]:
+def lightning_callbacks() -> Registry:
     """The callbacks of Lightning."""
-    return scan_callbacks()
+    return Registry("callback of Lightning", scan_callbacks())
 
 
 def mmseg_decoders() -> Registry:
