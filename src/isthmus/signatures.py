@@ -16,6 +16,8 @@ from typing import Any
 
 from isthmus.errors import ArgumentError, did_you_mean
 
+_COSTLY = frozenset({"torch", "lightning"})
+
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
@@ -136,16 +138,26 @@ def find_definition(module: str, name: str) -> tuple[str, ast.FunctionDef | ast.
     return find_definition(lazy[name], name) if name in lazy else None
 
 
-def literals_of(module: str, node: ast.ClassDef) -> dict[str, Any]:
-    """The public attributes of a class that are plain values, its own before those of its bases, read from the source.
+def bases_of(module: str, node: ast.ClassDef) -> Iterator[tuple[str, ast.ClassDef]]:
+    """The bases of a class, each with the module that defines it, but for those of packages that are costly to read."""
+    tree = parse_module(module)
+    origins = {
+        alias.asname or alias.name: str(imported.module).partition(".")[0]
+        for imported in (() if tree is None else _imports(tree))
+        for alias in imported.names
+    }
+    for base in node.bases:
+        if isinstance(base, ast.Name) and origins.get(base.id) not in _COSTLY:
+            found = find_definition(module, base.id)
+            if found is not None and isinstance(found[1], ast.ClassDef):
+                yield found[0], found[1]
 
-    Bases in packages that are costly to read are left aside.
-    """
+
+def literals_of(module: str, node: ast.ClassDef, *, inherited: bool = True) -> dict[str, Any]:
+    """The public attributes of a class that are plain values, its own before those of its bases, from the source."""
     found: dict[str, Any] = {}
-    for base in reversed(node.bases):
-        definition = find_definition(module, base.id) if isinstance(base, ast.Name) else None
-        if definition is not None and isinstance(definition[1], ast.ClassDef):
-            found |= literals_of(definition[0], definition[1])
+    for base in reversed(list(bases_of(module, node)) if inherited else []):
+        found |= literals_of(*base)
     for item in node.body:
         targets = item.targets if isinstance(item, ast.Assign) else [getattr(item, "target", None)]
         value = item.value if isinstance(item, ast.Assign | ast.AnnAssign) else None

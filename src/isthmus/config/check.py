@@ -66,8 +66,8 @@ def _agreement_faults(config: dict[str, Any], subcommand: str) -> Iterator[Fault
     told = list(task_faults(config, subcommand))
     yield from told
     keys = {fault.key for fault in told}  # the task knows better what to say
-    yield from (fault for fault in model_faults(config, composition) if fault.key not in keys)
-    yield from loss_faults(config)
+    others = [*model_faults(config, composition), *loss_faults(config)]
+    yield from (fault for fault in others if fault.key not in keys)
     yield from monitor_faults(config)
     yield from time_faults(config, composition, subcommand)
     yield from band_faults(config, composition)

@@ -10,7 +10,7 @@ from dataclasses import MISSING, fields, replace
 from typing import Any
 
 from isthmus.registry.entry import Entry
-from isthmus.signatures import find_definition, literals_of
+from isthmus.signatures import bases_of, find_definition, literals_of
 
 _OF_EVERY_ENTRY = frozenset(each.name for each in fields(Entry))
 
@@ -74,10 +74,12 @@ def _described(
 ) -> Entry | None:
     """An entry with what the source of its class says; None, with a warning, where that is not enough."""
     doc = (ast.get_docstring(node) or "").partition("\n")[0].rstrip(".")
-    said = literals_of(home, node) if isinstance(node, ast.ClassDef) else {}
+    own: dict[str, Any] = literals_of(home, node, inherited=False) if isinstance(node, ast.ClassDef) else {}
+    said: dict[str, Any] = literals_of(home, node) if isinstance(node, ast.ClassDef) else {}
     names = [each.name for each in fields(kind) if each.name not in _OF_EVERY_ENTRY]
-    told = {name: said.pop(name) for name in names if name in said}
-    facts = {**({"doc": doc} if doc else {}), **said, **entry.facts}
+    told = {name: said[name] for name in names if name in said}
+    facts = {**({"doc": doc} if doc else {}), **entry.facts}
+    facts |= {name: value for name, value in own.items() if name not in names}
     base = _base(home, node, known)
     if isinstance(base, kind):
         return replace(base, name=entry.name, target=entry.target, preset={}, facts={**base.facts, **facts}, **told)
@@ -95,12 +97,10 @@ def _described(
 
 def _base(home: str, node: ast.FunctionDef | ast.ClassDef, known: dict[Any, Entry]) -> Entry | None:
     """The declaration of the nearest base of a class that has one."""
-    for base in node.bases if isinstance(node, ast.ClassDef) else ():
-        found = find_definition(home, base.id) if isinstance(base, ast.Name) else None
-        if found is not None:
-            entry = known.get(f"{found[0]}:{found[1].name}") or _base(*found, known)
-            if entry is not None:
-                return entry
+    for base in bases_of(home, node) if isinstance(node, ast.ClassDef) else ():
+        entry = known.get(f"{base[0]}:{base[1].name}") or _base(*base, known)
+        if entry is not None:
+            return entry
     return None
 
 
