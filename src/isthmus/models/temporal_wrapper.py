@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from isthmus.errors import ArgumentError, ShapeError, did_you_mean
 from isthmus.models.encoder_wrapper import EncoderWrapper
 from isthmus.models.keywords import taken_by
-from isthmus.plan.probe import feature_specs, input_spec
+from isthmus.plan.probe import feature_specs, frames_of, input_spec
 from isthmus.specs.features import FeatureSpec, Layout
+from isthmus.specs.inputs import InputSpec
 
 POOLINGS = ("mean", "max", "diff", "keep", "concat")
 FRAMES_TO_TRY = 2  # where nobody says how many there are
@@ -75,7 +76,6 @@ class TemporalWrapper(EncoderWrapper):
         self.subset_lengths = None if subset_lengths is None else [int(length) for length in subset_lengths]
         self.n_timestamps = _count_steps(pooling, n_timestamps, self.subset_lengths)
         self.num_frames = self.n_timestamps or FRAMES_TO_TRY
-        self.input_spec = replace(input_spec(encoder), frames=self.num_frames, time_axis=True)
         self.features_permute_op = None if features_permute_op is None else tuple(features_permute_op)
         self.reverse_permute_op = _reverse(self.features_permute_op)
         specs = feature_specs(encoder)
@@ -85,6 +85,11 @@ class TemporalWrapper(EncoderWrapper):
         self.feature_specs: list[FeatureSpec] | None = None
         if pooling != "keep":
             self.feature_specs = [replace(spec, channels=spec.channels * times) for spec in specs]
+
+    @property
+    def input_spec(self) -> InputSpec:
+        """What the encoder takes, as a time series."""
+        return replace(input_spec(self.encoder), frames=self.num_frames, time_axis=True)
 
     @property
     def wrapped(self) -> nn.Module:
@@ -152,7 +157,7 @@ class TemporalWrapper(EncoderWrapper):
 
 
 def _check_is_for_images(encoder: nn.Module) -> None:
-    frames = input_spec(encoder).frames
+    frames = frames_of(encoder)
     if frames > 1:
         raise ArgumentError(
             f"{type(encoder).__name__} takes time series of {frames} frames itself; leave out use_temporal, or "

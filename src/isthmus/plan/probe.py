@@ -78,7 +78,7 @@ def input_spec(encoder: nn.Module) -> InputSpec:
     published = getattr(encoder, "input_spec", None)
     if isinstance(published, InputSpec):
         return published
-    frames, size = int(getattr(encoder, "num_frames", 1)), getattr(encoder, "image_size", None)
+    frames, size = frames_of(encoder), getattr(encoder, "image_size", None)
     return InputSpec(
         modalities=_modalities(encoder),
         frames=frames,
@@ -86,6 +86,12 @@ def input_spec(encoder: nn.Module) -> InputSpec:
         image_size=as_size(size) if size else None,
         multiple=_multiple(encoder),
     )
+
+
+def frames_of(encoder: nn.Module) -> int:
+    """How many time steps an encoder takes; 1 where it takes single images."""
+    published = getattr(encoder, "input_spec", None)
+    return published.frames if isinstance(published, InputSpec) else int(getattr(encoder, "num_frames", 1))
 
 
 def as_size(size: Sequence[int] | int) -> Size:

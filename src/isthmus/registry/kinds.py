@@ -159,7 +159,13 @@ def kind_of_class(registry: Registry, class_path: str, expected: type[_Kind]) ->
         expected: the class of the declarations of the registry.
     """
     package, _, name = class_path.rpartition(".")
-    entry = registry.entry(name) if name in registry else None
+    entry = registry.entry(name) if name in registry else _under_another_name(registry, class_path)
     if not isinstance(entry, expected) or not isinstance(entry.target, str):
         return None
     return entry if package.partition(".")[0] in ("", entry.target.partition(".")[0]) else None
+
+
+def _under_another_name(registry: Registry, class_path: str) -> Entry | None:
+    """What is registered for a class under a name that is not its own."""
+    entries = (registry.entry(name) for name in registry)
+    return next((each for each in entries if str(each.target).replace(":", ".") == class_path), None)
