@@ -58,7 +58,7 @@ class EncoderDecoderReading(Reading):
             part = str(name).partition("_")[0]
             if name in known:
                 continue
-            unused = f"arguments { ({name: value}) } were passed but not used"
+            unused = _unused({name: value})
             if not str(name).startswith(PREFIXES):
                 self.blame(str(name), f"{unused}: {FACTORY} has no argument {name!r}{self._near(str(name), known)}")
             elif given_to(self.arguments, part).written.endswith("."):
@@ -153,10 +153,10 @@ class EncoderDecoderReading(Reading):
 
     def _tell_outputs(self, arguments: Any, signature: Signature | None, written: str, owner: str) -> None:
         """Tell a decoder that includes its head how many outputs it makes."""
-        names = () if signature is None else signature.names
-        key = next((name for name in _outputs_of(self.purpose.counts) if name in names), None)
-        if key is None:
+        if signature is None:
             return
+        wanted = ("out_channels", "num_classes") if self.purpose.counts == "num_outputs" else ("num_classes",)
+        key = next((name for name in wanted if name in signature.names), wanted[-1])
         told = arguments.get(key, self.outputs)
         if self.outputs is not None and told != self.outputs:
             self.blame(
@@ -241,8 +241,3 @@ def _unused(arguments: Mapping[str, Any]) -> str:
 
 def _includes_head(decoder: Any) -> bool:
     return getattr(decoder, "includes_head", False) is True
-
-
-def _outputs_of(counts: str) -> tuple[str, ...]:
-    """What decoders that include their head call the number of outputs, where a factory calls it so."""
-    return ("out_channels", "num_classes") if counts == "num_outputs" else ("num_classes",)

@@ -14,6 +14,7 @@ from isthmus.config.monitors import monitor_faults
 from isthmus.config.sections import datamodule_kind, task_kind
 from isthmus.config.time_axis import time_faults
 from isthmus.errors import Fault, did_you_mean
+from isthmus.registry import TASK_REGISTRY
 from isthmus.registry.sources.static_scan import inherited_signature, merge
 from isthmus.signatures import Signature, static_signature
 
@@ -78,7 +79,7 @@ def _section_faults(config: Mapping[str, Any]) -> Iterator[Fault]:
         if key not in SECTIONS:
             expected = did_you_mean(str(key), SECTIONS) or f"; expected one of {', '.join(SECTIONS)}"
             yield Fault(str(key), f"there is no section {key!r}{expected}")
-    for key, what in (("model", "a task, such as SemanticSegmentationTask"), ("data", "a datamodule")):
+    for key, what in (("model", f"a task, such as {next(iter(TASK_REGISTRY))}"), ("data", "a datamodule")):
         if not isinstance(config.get(key), Mapping | str):
             found = "is missing" if config.get(key) is None else f"is {config[key]!r}"
             yield Fault(key, f"{found}; expected the class_path and init_args of {what}")
