@@ -4,6 +4,8 @@ import importlib.util
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from isthmus.composition import WEIGHT_ARGUMENTS, Composition, Part
 from isthmus.errors import ArgumentError, IsthmusError, UnknownNameError, UnknownTaskError
@@ -143,3 +145,25 @@ def test_the_package_of_adapters_may_be_missing(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name, *_: None if name == "peft" else find(name))
     (problem,) = Composition.parse({**GOOD, "peft_config": {"method": "LORA"}}).problems
     assert "pip install 'isthmus[peft]'" in str(problem)
+
+
+NAMES = ["backbone", "backbone_kwargs", "backbone_depth", "backbone_padding", "backbone_use_temporal", "decoder"]
+NAMES += ["decoder_kwargs", "decoder_channels", "head", "head_kwargs", "head_x", "necks", "aux_decoders", "num_classes"]
+NAMES += ["num_outputs", "rescale", "peft_config", "image_size_out", "model", "stacks", "in_chans", "surplus"]
+PLAIN = st.sampled_from(["auto", "timm_resnet18", "FCNDecoder", "LinearDecoder", "unet", "", None, True, 0, -1, 2.5])
+ANYTHING = st.recursive(
+    PLAIN, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["name", "decoder", "x"]), inner)
+)
+
+
+@given(
+    arguments=st.dictionaries(st.sampled_from(NAMES), ANYTHING, max_size=6),
+    purpose=st.sampled_from(["segmentation", "regression", "classification", "reconstruction", "nothing"]),
+    factory=st.sampled_from(["EncoderDecoderFactory", "FullModelFactory", "NoFactory"]),
+)
+def test_whatever_is_given_is_told_rather_than_raised(arguments, purpose, factory):
+    composition = Composition.parse(arguments, purpose, factory)
+    json.dumps(composition.to_dict())
+    assert all(fault.key for fault in composition.faults)
+    if not composition.problems:
+        assert Composition.parse(composition.model_args, purpose, factory) == composition
