@@ -14,6 +14,7 @@ GOLDEN = Path(__file__).with_name("public_names.json")
 PACKAGES = (
     "isthmus",
     "isthmus.registry",
+    "isthmus.composition",
     "isthmus.models",
     "isthmus.models.adapters",
     "isthmus.models.backbones",

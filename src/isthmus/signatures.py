@@ -12,8 +12,11 @@ import inspect
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from isthmus.errors import ArgumentError, did_you_mean
+
+_COSTLY = frozenset({"torch", "lightning"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +136,55 @@ def find_definition(module: str, name: str) -> tuple[str, ast.FunctionDef | ast.
                 return find_definition(_absolute(imported, module), alias.name)
     lazy = lazy_table(tree)
     return find_definition(lazy[name], name) if name in lazy else None
+
+
+def bases_of(module: str, node: ast.ClassDef) -> Iterator[tuple[str, ast.ClassDef]]:
+    """The bases of a class, each with the module that defines it, but for those of packages that are costly to read."""
+    tree = parse_module(module)
+    origins = {
+        alias.asname or alias.name: str(imported.module).partition(".")[0]
+        for imported in (() if tree is None else _imports(tree))
+        for alias in imported.names
+    }
+    for base in node.bases:
+        if isinstance(base, ast.Name) and origins.get(base.id) not in _COSTLY:
+            found = find_definition(module, base.id)
+            if found is not None and isinstance(found[1], ast.ClassDef):
+                yield found[0], found[1]
+
+
+def literals_of(module: str, node: ast.ClassDef, *, inherited: bool = True) -> dict[str, Any]:
+    """The public attributes of a class that are plain values, its own before those of its bases, from the source."""
+    found: dict[str, Any] = {}
+    for base in reversed(list(bases_of(module, node)) if inherited else []):
+        found |= literals_of(*base)
+    for item in node.body:
+        targets = item.targets if isinstance(item, ast.Assign) else [getattr(item, "target", None)]
+        value = item.value if isinstance(item, ast.Assign | ast.AnnAssign) else None
+        for target in targets:
+            if value is not None and isinstance(target, ast.Name) and not target.id.startswith("_"):
+                with contextlib.suppress(ValueError):
+                    found[target.id] = ast.literal_eval(value)
+    return found
+
+
+def exports(module: str) -> tuple[str, ...]:
+    """The public names of a module, read from its source.
+
+    They are its lazy table, its `__all__`, or else its classes and what it imports from its own package.
+    """
+    tree = parse_module(module)
+    if tree is None:
+        return ()
+    if lazy := lazy_table(tree):
+        return tuple(lazy)
+    listed = _assigned(tree, "__all__")
+    if isinstance(listed, ast.List | ast.Tuple):
+        return tuple(str(item.value) for item in listed.elts if isinstance(item, ast.Constant))
+    classes = [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
+    imported = [node for node in _imports(tree) if node.level]
+    names = classes + [alias.asname or alias.name for node in imported for alias in node.names]
+    return tuple(name for name in names if not name.startswith("_"))
 
 
 def lazy_table(tree: ast.Module) -> dict[str, str]:

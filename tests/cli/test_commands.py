@@ -9,7 +9,7 @@ import yaml
 
 from isthmus.cli import main
 from isthmus.config.check import check_config
-from isthmus.config.loading import load_config
+from isthmus.config_file import load_config
 from isthmus.report.callback import ScoreReport
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"

@@ -132,7 +132,7 @@ def test_list_counts_the_parts_of_others_and_names_its_own(capsys):
     assert "each of them: isthmus list backbones" in shown
     assert "from timm: isthmus list backbones --source timm" in shown
     assert "timm_resnet18" not in shown
-    assert len(shown.splitlines()) < 100
+    assert len(shown.splitlines()) < 120  # of eleven kinds
 
 
 def test_list_takes_a_pattern_with_or_without_a_kind(capsys):

@@ -4,11 +4,11 @@ from drawn_chips import write_raster
 from drawn_keypoints import write_csv, write_poses
 
 from isthmus.config.check import check_config
-from isthmus.datasets.keypoint_checks import check_keypoint_data
+from isthmus.datasets.keypoint_source import KeypointSource
 
 
 def faults(init_args, stages=("train", "val")):
-    return {fault.key: fault.message for fault in check_keypoint_data(init_args, stages)}
+    return {fault.key: fault.message for fault in KeypointSource.check(init_args, stages)}
 
 
 def of_config(init_args, subcommand="fit"):

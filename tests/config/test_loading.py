@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isthmus.config.annotations import fits
-from isthmus.config.loading import load_config, parse_value
 from isthmus.config.merging import apply_overrides, merge_configs
 from isthmus.config.optimizer import with_task_optimizer
+from isthmus.config_file import load_config, parse_value
 from isthmus.errors import ConfigError
 
 

@@ -9,7 +9,7 @@ import rasterio
 import yaml
 
 from isthmus.config.check import check_config
-from isthmus.config.loading import load_config
+from isthmus.config_file import load_config
 from isthmus.demo.chips import BLOCKS, CHIP, Block, write_chips, write_landscape
 from isthmus.demo.config import configuration
 from isthmus.demo.landscape import IGNORE, NODATA, draw_landscape

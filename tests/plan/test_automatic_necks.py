@@ -6,8 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isthmus.errors import CompositionError
-from isthmus.models.necks import NeckSequential, build_neck_list
+from isthmus.models.necks import Neck, NeckSequential, build_neck_list
 from isthmus.plan.automatic_necks import after_neck, derive_necks
+from isthmus.registry import ISTHMUS_NECK_REGISTRY
+from isthmus.registry.kinds import NeckKind
 from isthmus.specs.features import FeatureSpec, Layout, Pyramid, Requirement, is_pyramid
 
 GRID = frozenset({Layout.GRID})
@@ -90,3 +92,38 @@ def test_a_derived_chain_does_what_it_promises(depth, time, prefix, levels, kind
     assert [feature.shape[1] for feature in result] == channels == [spec.channels for spec in specs]
     for feature, spec in zip(result, specs, strict=True):
         assert str(tuple(feature.shape)) == spec.shape(size)
+
+
+class Unfold(Neck):
+    """A vector as a grid of a single cell."""
+
+    proposes = True
+
+    @classmethod
+    def proposals(cls, specs, requirement):
+        if {spec.layout for spec in specs} == {Layout.VECTOR}:
+            yield {}
+
+    def process_channel_list(self, channel_list):
+        return list(channel_list)
+
+    def process_specs(self, specs):
+        return [FeatureSpec(spec.channels, Layout.GRID) for spec in specs]
+
+    def forward(self, features, image_size=None):
+        return [feature[:, :, None, None] for feature in features]
+
+
+def test_a_neck_of_others_is_found_like_our_own(monkeypatch):
+    vector = [FeatureSpec(8, Layout.VECTOR)]
+    with pytest.raises(CompositionError, match="no chain of necks"):
+        derive_necks(vector, Requirement(GRID))
+    monkeypatch.setitem(ISTHMUS_NECK_REGISTRY._entries, "Unfold", NeckKind("Unfold", Unfold, proposes=True))
+    assert derive_necks(vector, Requirement(GRID)) == [{"name": "Unfold"}]
+
+
+def test_the_catalog_says_which_necks_propose_themselves():
+    for entry in map(ISTHMUS_NECK_REGISTRY.entry, ISTHMUS_NECK_REGISTRY):
+        if str(entry.target).startswith("isthmus."):
+            neck = entry.load()
+            assert entry.proposes == neck.proposes == ("proposals" in vars(neck)), entry.name

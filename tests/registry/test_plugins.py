@@ -32,6 +32,11 @@ def installed(tmp_path):
     return tmp_path
 
 
+def found_in(folder):
+    """Where Python looks for packages: a folder before everything else."""
+    return os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")]))
+
+
 def test_it_is_listed_without_being_imported(installed):
     program = (
         "import json, sys\n"
@@ -40,18 +45,18 @@ def test_it_is_listed_without_being_imported(installed):
         "print(json.dumps([list(registry['isthmus']), dict(entry.facts), entry.signature().names]))\n"
         "assert 'torch' not in sys.modules and 'isthmus_example' not in sys.modules\n"
     )
-    environment = {**os.environ, "PYTHONPATH": str(installed)}
+    environment = {**os.environ, "PYTHONPATH": found_in(installed)}
     done = subprocess.run(
         [sys.executable, "-c", program], env=environment, check=True, capture_output=True, text=True, timeout=60
     )
     names, facts, arguments = json.loads(done.stdout)
     assert "plain_stack" in names
-    assert facts == {"source": "isthmus-example"}
+    assert facts == {"source": "isthmus-example", "doc": "Convolutions that halve the grid again and again"}
     assert arguments == ["in_chans", "widths"]
 
 
 def test_the_command_lists_it(installed):
-    environment = {**os.environ, "PYTHONPATH": str(installed)}
+    environment = {**os.environ, "PYTHONPATH": found_in(installed)}
     command = [sys.executable, "-c", "import isthmus.cli; isthmus.cli.main()", "list", "backbones", "plain_stack"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
@@ -70,7 +75,7 @@ def test_it_builds(installed, monkeypatch):
 
 def test_its_own_tests_pass(installed):
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(EXAMPLE / "tests")]
-    environment = {**os.environ, "PYTHONPATH": str(installed)}
+    environment = {**os.environ, "PYTHONPATH": found_in(installed)}
     done = subprocess.run(
         command, env=environment, cwd=installed, capture_output=True, text=True, timeout=120, check=False
     )

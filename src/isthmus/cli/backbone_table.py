@@ -20,8 +20,8 @@ def backbone_table(records: Sequence[Record]) -> str:
     return text_table(header, padded, numbers=["parameters", "bands", "patch"])
 
 
-def family_table(records: Sequence[Record]) -> str:
-    """A line for each family."""
+def family_table(records: Sequence[Record], kind: str = "backbones") -> str:
+    """A line for each family of backbones or of models."""
     rows = [
         [
             family or "others",
@@ -32,7 +32,7 @@ def family_table(records: Sequence[Record]) -> str:
         ]
         for family, members in _families(records).items()
     ]
-    return text_table(["family", "backbones", "parameters", "sensors", "licence"], rows, numbers=["backbones"])
+    return text_table(["family", kind, "parameters", "sensors", "licence"], rows, numbers=[kind])
 
 
 def _row(record: Record, indent: str) -> list[object]:

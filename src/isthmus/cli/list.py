@@ -1,4 +1,4 @@
-"""`isthmus list`: the parts that models are made of, from the facts in the registries."""
+"""`isthmus list`: what can be named in a configuration, from what the registries know."""
 
 import argparse
 import fnmatch
@@ -9,16 +9,23 @@ from typing import Any
 
 from isthmus.cli.backbone_filters import Filter, add_options, filters
 from isthmus.cli.backbone_table import backbone_table, family_table
-from isthmus.config.parts import known_signature
 from isthmus.errors import ArgumentError, UnknownNameError, did_you_mean
 from isthmus.registry import (
     BACKBONE_REGISTRY,
+    CALLBACK_REGISTRY,
+    DATAMODULE_REGISTRY,
     DECODER_REGISTRY,
     FULL_MODEL_REGISTRY,
+    HEAD_REGISTRY,
+    LOSS_REGISTRY,
+    METRIC_REGISTRY,
     MODEL_FACTORY_REGISTRY,
     NECK_REGISTRY,
+    TASK_REGISTRY,
 )
+from isthmus.registry.entry import Entry
 from isthmus.registry.multi import Source
+from isthmus.registry.sources.static_scan import inherited_signature
 from isthmus.report.text_table import text_table
 
 OWN = "isthmus"
@@ -26,11 +33,27 @@ SOURCES: dict[str, dict[str, Source]] = {
     "backbones": dict(BACKBONE_REGISTRY.items()),
     "necks": dict(NECK_REGISTRY.items()),
     "decoders": dict(DECODER_REGISTRY.items()),
+    "heads": {OWN: HEAD_REGISTRY},
     "models": dict(FULL_MODEL_REGISTRY.items()),
     "factories": {OWN: MODEL_FACTORY_REGISTRY},
+    "tasks": {OWN: TASK_REGISTRY},
+    "losses": {OWN: LOSS_REGISTRY},
+    "metrics": {OWN: METRIC_REGISTRY},
+    "datamodules": {OWN: DATAMODULE_REGISTRY},
+    "callbacks": dict(CALLBACK_REGISTRY.items()),
 }
 
-_ONE = {"backbones": "backbone", "necks": "neck", "decoders": "decoder", "models": "model", "factories": "factory"}
+_ONE = {kind: kind.removesuffix("s") for kind in SOURCES} | {"factories": "factory", "losses": "loss"}
+_IN_FAMILIES = ("backbones", "models")
+_COLUMNS = {
+    "name": "name",
+    "includes_head": "head included",
+    "proposes": "proposed by auto",
+    "compares": "compares",
+    "monitor": "watched",
+    "source": "source",
+    "doc": "what it does",
+}
 
 
 def run(name: str, words: list[str]) -> int:
@@ -47,7 +70,8 @@ def run(name: str, words: list[str]) -> int:
     if asked:
         kinds = _only_backbones(given.kind, pattern)
     source = OWN if asked and given.source is None else given.source  # nothing is known about those of others
-    listing = {kind: _select(kind, pattern, source, asked) for kind in kinds}
+    whole = pattern is None and source is None and not given.json
+    listing = {kind: _select(kind, pattern, source, asked, whole=whole) for kind in kinds}
     count = sum(map(len, listing.values()))
     if pattern is not None and count == 0 and not given.json and not asked:
         raise UnknownNameError(f"nothing is called {pattern!r}{_nearest(pattern, kinds) or '.'}")
@@ -59,11 +83,10 @@ def run(name: str, words: list[str]) -> int:
     elif count == 1 and pattern is not None:
         sys.stdout.write(_details(next(record for records in listing.values() for record in records)))
     else:
-        whole = pattern is None and source is None
         shown = [
             _section(kind, records, whole=whole, brief=whole and len(kinds) > 1)
             for kind, records in listing.items()
-            if records or whole
+            if records or (whole and len(kinds) == 1)
         ]
         sys.stdout.write("\n\n".join(shown) + "\n")
     return 0
@@ -72,12 +95,14 @@ def run(name: str, words: list[str]) -> int:
 def _parser(name: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         f"isthmus {name}",
-        description="Show the parts that models are made of. Without a pattern or a source, the parts of Isthmus "
-        "itself are listed and those of the other packages counted.",
+        description="Show the parts that models are made of, and what there is to train them. Without a pattern or a "
+        "source, what is of Isthmus itself is listed and that of the other packages counted.",
     )
     parser.add_argument("kind", nargs="?", help=f"one of {', '.join(SOURCES)}; all of them if left out")
     parser.add_argument("pattern", nargs="?", help="part of a name, or a pattern such as 'vit_*patch16*'")
-    parser.add_argument("--source", choices=["isthmus", "timm", "smp", "mmseg"], help="only parts from this package")
+    parser.add_argument(
+        "--source", choices=["isthmus", "timm", "smp", "mmseg", "lightning"], help="only parts from this package"
+    )
     parser.add_argument("--json", action="store_true", help="print every fact as JSON")
     add_options(parser)
     return parser
@@ -89,12 +114,15 @@ def _only_backbones(kind: str | None, pattern: str | None) -> list[str]:
     return ["backbones"]
 
 
-def _select(kind: str, pattern: str | None, source: str | None, asked: list[Filter]) -> list[dict[str, Any]]:
+def _select(
+    kind: str, pattern: str | None, source: str | None, asked: list[Filter], *, whole: bool
+) -> list[dict[str, Any]]:
+    """What is known of everything that is asked for; with `whole`, of that of Isthmus, and else only the names."""
     records = [
         record
         for prefix in SOURCES[kind]
         if source in (None, prefix)
-        for record in _records(kind, prefix, pattern)
+        for record in _records(kind, prefix, pattern, only_names=whole and prefix != OWN)
         if all(fits(record) for fits in asked)
     ]
     exact = [record for record in records if record["name"] == pattern]
@@ -109,24 +137,23 @@ def _matches(pattern: str, name: str, prefix: str) -> bool:
     return any(fnmatch.fnmatchcase(candidate.lower(), folded) for candidate in (name, f"{prefix}_{name}"))
 
 
-def _records(kind: str, prefix: str, pattern: str | None = None) -> Iterator[dict[str, Any]]:
+def _records(
+    kind: str, prefix: str, pattern: str | None = None, *, only_names: bool = False
+) -> Iterator[dict[str, Any]]:
     registry = SOURCES[kind][prefix]
     for name in registry:
         if pattern is None or _matches(pattern, name, prefix):
-            yield _record(kind, prefix, registry, name)
-
-
-def _record(kind: str, prefix: str, registry: Source, name: str) -> dict[str, Any]:
-    shown = name if prefix == OWN else f"{prefix}_{name}"
-    return {"kind": _ONE[kind], "name": shown, "registry": prefix, **registry.entry(name).facts}
+            shown = name if prefix == OWN else f"{prefix}_{name}"
+            known = {} if only_names else registry.entry(name).described()
+            yield {"kind": _ONE[kind], "name": shown, "registry": prefix, **known}
 
 
 def _section(kind: str, records: list[dict[str, Any]], *, whole: bool, brief: bool) -> str:
     shown = [record for record in records if record["registry"] == OWN] if whole else records
     own = sum(1 for record in records if record["registry"] == OWN)
     parts = [f"{kind} ({own} of Isthmus)" if whole else f"{kind} ({len(shown)})"]
-    if brief and kind == "backbones":
-        parts += [family_table(shown), f"each of them: isthmus list {kind}"]
+    if brief and kind in _IN_FAMILIES:
+        parts += [family_table(shown, kind), f"each of them: isthmus list {kind}"]
     elif shown:
         parts.append(_table(kind, shown))
     for prefix in SOURCES[kind] if whole else ():
@@ -139,11 +166,14 @@ def _section(kind: str, records: list[dict[str, Any]], *, whole: bool, brief: bo
 def _table(kind: str, records: list[dict[str, Any]]) -> str:
     if kind == "backbones":
         return backbone_table(records)
-    rows = [
-        [record["name"], "yes" if record.get("includes_head") else None, record.get("source"), record.get("doc")]
-        for record in records
-    ]
-    return text_table(["name", "head included", "source", "what it does"], rows)
+    rows = [[_cell(record.get(column)) for column in _COLUMNS] for record in records]
+    return text_table([*_COLUMNS.values()], rows)
+
+
+def _cell(value: Any) -> str | None:
+    if isinstance(value, bool):
+        return "yes" if value else None
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
 
 
 def _details(record: dict[str, Any]) -> str:
@@ -155,14 +185,22 @@ def _details(record: dict[str, Any]) -> str:
         text = " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
         lines.append(f"  {key.replace('_', ' '):<14} {text}")
     plural = next(kind for kind, one in _ONE.items() if one == record["kind"])
-    signature = known_signature(SOURCES[plural][record["registry"]].entry(_bare(record)))
-    if signature is not None and signature.parameters:
-        arguments = [
-            parameter.name if parameter.default is None else f"{parameter.name}={parameter.default}"
-            for parameter in signature.parameters
-        ]
+    arguments = _arguments(SOURCES[plural][record["registry"]].entry(_bare(record)))
+    if arguments:
         lines.append(f"  {'arguments':<14} {', '.join(arguments)}")
     return "\n".join(lines) + "\n"
+
+
+def _arguments(entry: Entry) -> list[str]:
+    """The arguments of a part with their defaults, those that it passes on to its bases too."""
+    signature = entry.known_signature()
+    if signature is not None and signature.is_open and isinstance(entry.target, str):
+        signature = inherited_signature(entry.target) or signature
+    return [
+        parameter.name if parameter.default is None else f"{parameter.name}={parameter.default}"
+        for parameter in (() if signature is None else signature.parameters)
+        if parameter.name not in entry.preset
+    ]
 
 
 def _bare(record: dict[str, Any]) -> str:

@@ -24,7 +24,8 @@ from isthmus.cli.console import say
 from isthmus.cli.explaining import explained
 from isthmus.cli.interruption import Interruption, run_folder
 from isthmus.cli.progress import LineProgress
-from isthmus.config.optimizer import DEFAULT_MONITOR, with_task_optimizer
+from isthmus.config.bands import with_order_of_model
+from isthmus.config.optimizer import with_task_optimizer
 from isthmus.datasets.choice import source_of
 from isthmus.errors import WeightsError
 from isthmus.registry import TASK_REGISTRY
@@ -131,7 +132,7 @@ class Session:
     def build(self) -> IsthmusCLI:
         """The trainer, the model and the data of the configuration."""
         callbacks = self._callbacks()
-        config = with_task_optimizer(self.config)
+        config = with_order_of_model(with_task_optimizer(self.config))
         config.pop("ckpt_path", None)
         config.pop("predict_output_dir", None)
         trainer = config["trainer"]
@@ -246,7 +247,7 @@ class Session:
         return callbacks
 
     def _model_checkpoint(self) -> ModelCheckpoint:
-        monitor, mode = (DEFAULT_MONITOR, "min") if self.kind is None else (self.kind.monitor, self.kind.mode)
+        monitor, mode = ("val/loss", "min") if self.kind is None else (self.kind.monitor, self.kind.mode)
         return ModelCheckpoint(
             monitor=monitor if self.validated else None,
             mode=mode,

@@ -9,8 +9,8 @@ import yaml
 
 from isthmus.config.check import check_config
 from isthmus.config.class_paths import qualify_class_paths
-from isthmus.config.loading import load_config
 from isthmus.config.merging import apply_overrides, merge_configs
+from isthmus.config_file import load_config
 from isthmus.errors import ConfigError
 
 RUNS = "runs"

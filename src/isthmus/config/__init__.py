@@ -13,7 +13,7 @@ __getattr__, __dir__ = lazy_exports(
     {
         "apply_overrides": "isthmus.config.merging",
         "check_config": "isthmus.config.check",
-        "load_config": "isthmus.config.loading",
+        "load_config": "isthmus.config_file",
         "merge_configs": "isthmus.config.merging",
         "qualify_class_paths": "isthmus.config.class_paths",
     },

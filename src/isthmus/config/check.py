@@ -4,16 +4,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from isthmus.config.agreement import agreement_faults
 from isthmus.config.annotations import fits
+from isthmus.config.bands import band_faults
 from isthmus.config.class_paths import ClassNode, class_nodes, qualify_class_paths
-from isthmus.config.composition import composition_faults
-from isthmus.config.data import data_faults
+from isthmus.config.data import data_faults, task_faults
+from isthmus.config.model import composition_in, model_faults
 from isthmus.config.monitors import monitor_faults
-from isthmus.config.peft import peft_faults
-from isthmus.config.points import point_faults
+from isthmus.config.sections import datamodule_kind, task_kind
 from isthmus.config.time_axis import time_faults
 from isthmus.errors import Fault, did_you_mean
+from isthmus.registry import TASK_REGISTRY
 from isthmus.registry.sources.static_scan import inherited_signature, merge
 from isthmus.signatures import Signature, static_signature
 
@@ -50,19 +50,26 @@ def check_config(config: Mapping[str, Any], subcommand: str = "fit") -> list[Fau
     faults += unresolved
     unresolved_keys = {fault.key.removesuffix(".class_path") for fault in unresolved}
     faults += _trainer_faults(qualified)
+    declared = {"model": task_kind(qualified), "data": datamodule_kind(qualified)}
     for node in class_nodes(qualified):
         if node.key not in unresolved_keys:
-            faults += _class_faults(node)
-    if "model" not in unresolved_keys:
-        faults += composition_faults(qualified)
-        faults += monitor_faults(qualified)
-        faults += peft_faults(qualified)
-        faults += time_faults(qualified, subcommand)
+            faults += _class_faults(node, declared=declared.get(node.key) is not None)
+    faults += _agreement_faults(qualified, subcommand)
     if not any(fault.key.partition(".")[0] == "data" for fault in faults):
         faults += data_faults(qualified, subcommand)
-    faults += agreement_faults(qualified)
-    faults += point_faults(qualified, subcommand)
     return faults
+
+
+def _agreement_faults(config: dict[str, Any], subcommand: str) -> Iterator[Fault]:
+    """What is wrong within the task and its model, and between them and the data."""
+    composition = composition_in(config)
+    told = list(task_faults(config, subcommand))
+    yield from told
+    keys = {fault.key for fault in told}  # the task knows better what to say
+    yield from (fault for fault in model_faults(config, composition) if fault.key not in keys)
+    yield from monitor_faults(config)
+    yield from time_faults(config, composition, subcommand)
+    yield from band_faults(config, composition)
 
 
 def _section_faults(config: Mapping[str, Any]) -> Iterator[Fault]:
@@ -70,7 +77,7 @@ def _section_faults(config: Mapping[str, Any]) -> Iterator[Fault]:
         if key not in SECTIONS:
             expected = did_you_mean(str(key), SECTIONS) or f"; expected one of {', '.join(SECTIONS)}"
             yield Fault(str(key), f"there is no section {key!r}{expected}")
-    for key, what in (("model", "a task, such as SemanticSegmentationTask"), ("data", "a datamodule")):
+    for key, what in (("model", f"a task, such as {next(iter(TASK_REGISTRY))}"), ("data", "a datamodule")):
         if not isinstance(config.get(key), Mapping | str):
             found = "is missing" if config.get(key) is None else f"is {config[key]!r}"
             yield Fault(key, f"{found}; expected the class_path and init_args of {what}")
@@ -91,7 +98,7 @@ def _trainer_faults(config: Mapping[str, Any]) -> Iterator[Fault]:
         yield from argument_faults(signature, given, "the trainer", "trainer")
 
 
-def _class_faults(node: ClassNode) -> Iterator[Fault]:
+def _class_faults(node: ClassNode, *, declared: bool) -> Iterator[Fault]:
     for key in node.node:
         if key not in _OF_A_CLASS:
             hint = f"; arguments of the class belong under {node.key}.init_args"
@@ -100,7 +107,7 @@ def _class_faults(node: ClassNode) -> Iterator[Fault]:
     if given is not None and not isinstance(given, Mapping):
         yield Fault(f"{node.key}.init_args", f"expected arguments by name, found {given!r}")
         return
-    if not node.class_path.startswith(_CHECKED) or "dict_kwargs" in node.node:
+    if not (declared or node.class_path.startswith(_CHECKED)) or "dict_kwargs" in node.node:
         return
     signature = class_signature(node)
     if signature is not None:

@@ -1,19 +1,18 @@
 """From the class names of a configuration to full paths, without importing what they name.
 
-`SemanticSegmentationTask` means the same class wherever it stands and whatever happens to be imported: each place of a
-configuration has a fixed list of packages in which a short name is looked up.
+A short name means the same class wherever it stands and whatever happens to be imported: it is looked up among what is
+registered for its place, plug-ins included, and then in a fixed list of packages.
 """
 
-import ast
 import copy
-import functools
 import importlib.util
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from isthmus.errors import Fault, did_you_mean
-from isthmus.signatures import find_definition, lazy_table, parse_module
+from isthmus.registry import CALLBACK_REGISTRY, DATAMODULE_REGISTRY, TASK_REGISTRY, Source
+from isthmus.signatures import exports, find_definition, parse_module
 
 HOMES: dict[str, tuple[str, ...]] = {
     "model": ("isthmus.tasks",),
@@ -23,6 +22,12 @@ HOMES: dict[str, tuple[str, ...]] = {
     "optimizer": ("torch.optim",),
     "lr_scheduler": ("torch.optim.lr_scheduler",),
     "transform": ("isthmus.transforms", "torchvision.transforms.v2"),
+}
+
+REGISTRIES: dict[str, Source] = {
+    "model": TASK_REGISTRY,
+    "data": DATAMODULE_REGISTRY,
+    "trainer.callbacks": CALLBACK_REGISTRY,
 }
 
 _PLATEAU = "lightning.pytorch.cli.ReduceLROnPlateau"  # the one that knows what it monitors
@@ -115,12 +120,10 @@ def _listed(section: dict[str, Any], name: str) -> list[dict[str, Any]]:
 def resolve(class_path: str, place: str) -> tuple[str, str]:
     """The full path of a class and what is wrong with it, the empty string where nothing is."""
     if "." not in class_path:
-        for home in HOMES[place]:
-            if class_path in exports(home):
-                path = f"{home}.{class_path}"
-                return _SAME_AS.get(path, path), ""
-        choices = [name for home in HOMES[place] for name in exports(home)]
-        hint = did_you_mean(class_path, choices) or f" in {' or '.join(HOMES[place])}"
+        path = _registered(class_path, place) or _exported(class_path, place)
+        if path:
+            return _SAME_AS.get(path, path), ""
+        hint = did_you_mean(class_path, _names(place)) or f" in {' or '.join(HOMES[place])}"
         return class_path, f"there is no class {class_path!r}{hint}"
     path = _SAME_AS.get(class_path, class_path)
     return path, _problem(path, place)
@@ -140,14 +143,33 @@ def _problem(path: str, place: str) -> str:
     return ""
 
 
+def _registered(name: str, place: str) -> str:
+    """The path of a class that is registered under a name, the public one of those of Isthmus."""
+    registry = REGISTRIES.get(place)
+    target = registry.entry(name).target if registry is not None and name in registry else ""
+    path = target.replace(":", ".") if isinstance(target, str) else f"{target.__module__}.{target.__qualname__}"
+    public = _exported(name, place)
+    return public if public.partition(".")[0] == path.partition(".")[0] else path
+
+
+def _exported(name: str, place: str) -> str:
+    """The path of a class in one of the packages of a place; the empty string where it is in none."""
+    return next((f"{home}.{name}" for home in HOMES[place] if name in exports(home)), "")
+
+
+def _names(place: str) -> list[str]:
+    exported = [name for home in HOMES[place] for name in exports(home)]
+    return list(dict.fromkeys([*REGISTRIES.get(place, ()), *exported]))
+
+
 def _moved(name: str, place: str) -> str:
     """A proposal where the class is at home elsewhere."""
-    found = [f"{home}.{name}" for home in HOMES[place] if name in exports(home)]
-    return f"; did you mean {found[0]!r}?" if found else ""
+    found = _exported(name, place)
+    return f"; did you mean {found!r}?" if found else ""
 
 
 def _known(place: str) -> str:
-    names: Sequence[str] = [name for home in HOMES[place] for name in exports(home)]
+    names = _names(place)
     return f"; expected class_path, such as {names[0]}" if names else ""
 
 
@@ -156,29 +178,3 @@ def _is_installed(package: str) -> bool:
         return importlib.util.find_spec(package) is not None
     except (ImportError, ValueError):
         return False
-
-
-@functools.cache
-def exports(module: str) -> tuple[str, ...]:
-    """The public names of a module, read from its source.
-
-    They are its lazy table, its `__all__`, or else its classes and what it imports from its own package.
-    """
-    tree = parse_module(module)
-    if tree is None:
-        return ()
-    lazy = lazy_table(tree)
-    if lazy:
-        return tuple(lazy)
-    for node in tree.body:
-        if isinstance(node, ast.Assign) and any(_is_all(target) for target in node.targets):
-            items = node.value.elts if isinstance(node.value, ast.List | ast.Tuple) else []
-            return tuple(str(item.value) for item in items if isinstance(item, ast.Constant))
-    classes = [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
-    imported = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.level]
-    names = classes + [alias.asname or alias.name for node in imported for alias in node.names]
-    return tuple(name for name in names if not name.startswith("_"))
-
-
-def _is_all(target: ast.expr) -> bool:
-    return isinstance(target, ast.Name) and target.id == "__all__"

@@ -1,14 +1,14 @@
-"""Checking the files that a configuration names: folders, pairs, bands, labels and keypoints."""
+"""Checking the data of a configuration: its files, and whether the task can be trained on them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from isthmus.errors import Fault
+from isthmus.config.sections import DATA, arguments_of, datamodule_kind, task_kind
+from isthmus.errors import Fault, IsthmusError
+from isthmus.registry.kinds import DatamoduleKind
 
-_CHECKED = "isthmus.datamodules."
-_SEGMENTATION = "GenericNonGeoSegmentationDataModule"
-_KEYPOINTS = "GenericKeypointDataModule"
 _STAGES = {"fit": ("train", "val"), "validate": ("val",), "test": ("test",), "predict": ("predict",)}
+_WITH_TRUTH = ("fit", "validate", "test")
 
 
 def data_faults(config: Mapping[str, Any], subcommand: str) -> Iterator[Fault]:
@@ -18,30 +18,31 @@ def data_faults(config: Mapping[str, Any], subcommand: str) -> Iterator[Fault]:
         config: with full class paths.
         subcommand: what is to be run; it decides which files must be there. Nothing is read where it needs none.
     """
-    node = config.get("data")
-    path = str(node.get("class_path", "")) if isinstance(node, Mapping) else ""
-    if not isinstance(node, Mapping) or subcommand not in _STAGES:
+    kind = datamodule_kind(config)
+    if kind is not None and subcommand in _STAGES:
+        for fault in kind.load_source().check(arguments_of(config, "data"), _STAGES[subcommand]):
+            yield Fault(f"{DATA}.{fault.key}", fault.message)
+
+
+def task_faults(config: Mapping[str, Any], subcommand: str) -> Iterator[Fault]:
+    """Every contradiction within the task, and between the task and its data.
+
+    Args:
+        config: with full class paths.
+        subcommand: what is to be run. What only the files tell is read where they are needed anyway.
+    """
+    kind, data_kind = task_kind(config), datamodule_kind(config)
+    if kind is None:
         return
-    init = node.get("init_args") or {}
-    for fault in _file_faults(path, init, _STAGES[subcommand]):
-        yield Fault(f"data.init_args.{fault.key}", fault.message)
+    data = arguments_of(config, "data")
+    told = _told(data_kind, data) if data_kind is not None and subcommand in _WITH_TRUTH else {}
+    yield from kind.faults(arguments_of(config, "model"), {**data, **told})
 
 
-def _file_faults(path: str, init: Mapping[str, Any], stages: Sequence[str]) -> Sequence[Fault]:
-    """The faults of the data of a class, with keys relative to its arguments; the checks import numpy and rasterio."""
-    if not path.startswith(_CHECKED):
-        return []
-    if path.endswith(_SEGMENTATION):
-        from isthmus.datasets.checks import check_segmentation_data
-
-        wanted = [stage for stage in stages if stage != "val" or "train" not in stages or _given(init, stage)]
-        return check_segmentation_data(init, wanted)
-    if path.endswith(_KEYPOINTS):
-        from isthmus.datasets.keypoint_checks import check_keypoint_data
-
-        return check_keypoint_data(init, stages)
-    return []
-
-
-def _given(init: Mapping[str, Any], stage: str) -> bool:
-    return init.get(f"{stage}_data_root") is not None
+def _told(kind: DatamoduleKind, init: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What only the files tell; empty where they cannot be read, which is a fault of its own."""
+    try:
+        told: Mapping[str, Any] = kind.load_source().from_arguments(init).told()
+    except (IsthmusError, OSError):
+        return {}
+    return told

@@ -4,7 +4,7 @@ import copy
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from isthmus.config.loading import parse_value
+from isthmus.config_file import parse_value
 from isthmus.errors import ConfigError, Fault
 
 _OF_A_CLASS = frozenset({"class_path", "init_args", "dict_kwargs"})

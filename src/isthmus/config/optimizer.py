@@ -4,17 +4,16 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-from isthmus.config.composition import TASK_OF_CLASS
+from isthmus.config.sections import task_kind
 
 _OPTIMIZERS = "torch.optim."
 _SCHEDULERS = ("torch.optim.lr_scheduler.", "lightning.pytorch.cli.")
-DEFAULT_MONITOR = "val/loss"
 
 
 def with_task_optimizer(config: Mapping[str, Any]) -> dict[str, Any]:
     """The configuration with `optimizer` and `lr_scheduler` moved into the arguments of the task.
 
-    A task of Isthmus makes its own optimiser, with a learning rate for each part (`lr_overrides`); one made beside it
+    A declared task makes its own optimiser, with a learning rate for each part (`lr_overrides`); one made beside it
     would know nothing of them. Other tasks, and classes that are not of torch, stay as they are. What the scheduler
     monitors stays with it as `monitor`.
 
@@ -25,8 +24,7 @@ def with_task_optimizer(config: Mapping[str, Any]) -> dict[str, Any]:
     model, optimizer, scheduler = (moved.get(key) for key in ("model", "optimizer", "lr_scheduler"))
     if not isinstance(model, dict) or not isinstance(optimizer, dict):
         return moved
-    module, _, name = str(model.get("class_path", "")).rpartition(".")
-    if not module.startswith("isthmus.") or name not in TASK_OF_CLASS:
+    if task_kind(moved) is None:
         return moved
     if not _known(optimizer, (_OPTIMIZERS,)) or not (scheduler is None or _known(scheduler, _SCHEDULERS)):
         return moved

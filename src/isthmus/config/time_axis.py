@@ -3,72 +3,49 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from isthmus.config.composition import MODEL_ARGS, part_arguments
-from isthmus.config.parts import known_signature, look_up
-from isthmus.errors import ArgumentError, Fault
-from isthmus.models.factories.arguments import TEMPORAL_PREFIX, take_temporal
+from isthmus.composition import Composition
+from isthmus.composition.prefixes import TEMPORAL_PREFIX, given_to
+from isthmus.config.sections import MODEL_ARGS, arguments_of, datamodule_kind, model_args_of
+from isthmus.errors import Fault
 from isthmus.registry import BACKBONE_REGISTRY
 
 _STAGES = {"fit": "train", "validate": "val", "test": "test", "predict": "predict"}
-_PACKAGES = ("", "isthmus.datamodules")
-_IMAGE_SOURCES = ("timm", "segmentation_models_pytorch")
 
 
-def data_have_time(config: Mapping[str, Any]) -> bool | None:
-    """Whether the images of a configuration have an axis of time; None where nobody can tell."""
-    node = config.get("data")
-    package, _, name = str(node.get("class_path", "") if isinstance(node, Mapping) else "").rpartition(".")
-    if not isinstance(node, Mapping) or package not in _PACKAGES or not name.startswith("Generic"):
-        return None
-    return bool((node.get("init_args") or {}).get("expand_temporal_dimension", False))
-
-
-def time_faults(config: Mapping[str, Any], subcommand: str) -> Iterator[Fault]:
+def time_faults(config: Mapping[str, Any], composition: Composition | None, subcommand: str) -> Iterator[Fault]:
     """Every contradiction between the time axis of the data and that of the backbone.
 
     Args:
         config: with full class paths.
+        composition: the composition in it.
         subcommand: what is to be run; it decides whether a file is looked at for its number of steps.
     """
-    model = config.get("model")
-    init = model.get("init_args") if isinstance(model, Mapping) else None
-    arguments = init.get("model_args") if isinstance(init, Mapping) else None
-    if not isinstance(arguments, Mapping) or not isinstance(arguments.get("backbone"), str):
+    kind = datamodule_kind(config)
+    backbone = None if composition is None else composition.backbone
+    if kind is None or composition is None or backbone is None or backbone.name not in BACKBONE_REGISTRY:
         return
-    own = part_arguments(arguments, "backbone")
-    key = f"{MODEL_ARGS}.backbone_" if not arguments.get("backbone_kwargs") else f"{MODEL_ARGS}.backbone_kwargs."
-    try:
-        temporal = take_temporal(dict(own))
-    except ArgumentError as error:
-        yield Fault(f"{key}{TEMPORAL_PREFIX.rstrip('_')}", str(error))
+    written = given_to(model_args_of(config), "backbone").written
+    if any((problem.argument or "").startswith(written + TEMPORAL_PREFIX) for problem in composition.problems):
         return
-    yield from _contradictions(config, subcommand, own, temporal, key)
-
-
-def _contradictions(
-    config: Mapping[str, Any], subcommand: str, own: Mapping[str, Any], temporal: Mapping[str, Any] | None, key: str
-) -> Iterator[Fault]:
-    series, frames = data_have_time(config), own.get("num_frames", 1)
-    takes_series = temporal is not None or (isinstance(frames, int) and frames > 1)
-    backbone = config["model"]["init_args"]["model_args"]["backbone"]
-    named = key + ("num_frames" if temporal is None else "use_temporal")
-    if series is False and takes_series:
+    data, time, frames = arguments_of(config, "data"), composition.time, backbone.arguments.get("num_frames", 1)
+    series, takes_series = kind.has_time(data), time is not None or (isinstance(frames, int) and frames > 1)
+    named = f"{MODEL_ARGS}.{written}{'num_frames' if time is None else 'use_temporal'}"
+    if takes_series and not series:
         yield Fault(
             named,
             "the backbone takes time series, but the data give single images; set "
             "data.init_args.expand_temporal_dimension: true, with the bands of one time step as dataset_bands",
         )
-    if series and not takes_series and _is_for_images(backbone):
+    if series and not takes_series and _is_for_images(backbone.name):
+        frames_too = ", or backbone_num_frames to the number of steps" if _takes_frames(backbone.name) else ""
         yield Fault(
-            f"{key}use_temporal",
+            f"{MODEL_ARGS}.{written}use_temporal",
             "the data give time series (data.init_args.expand_temporal_dimension), but the backbone takes single "
-            f"images; set backbone_use_temporal: true{_or_frames(backbone)}",
+            f"images; set backbone_use_temporal: true{frames_too}",
         )
-    expected = _steps(temporal) if temporal is not None else frames
+    expected = frames if time is None else _steps(time)
     if series and takes_series and isinstance(expected, int) and subcommand in _STAGES:
-        from isthmus.datasets.time_steps import count_time_steps  # imports rasterio
-
-        found = count_time_steps(config["data"].get("init_args") or {}, _STAGES[subcommand])
+        found = kind.load_source().from_arguments(data).time_steps(_STAGES[subcommand])
         if found not in (None, expected):
             yield Fault(named, f"the backbone takes {expected} time steps, but the files hold {found}")
 
@@ -82,16 +59,10 @@ def _steps(temporal: Mapping[str, Any]) -> int | None:
 
 
 def _is_for_images(backbone: str) -> bool:
-    """Whether a backbone takes single images for certain, unless `num_frames` says otherwise."""
-    entry, _ = look_up(BACKBONE_REGISTRY, backbone)
-    return entry is not None and (entry.facts.get("source") in _IMAGE_SOURCES or _takes_frames(backbone))
+    """Whether a backbone takes single images for certain, unless `num_frames` says otherwise: those of others do."""
+    return BACKBONE_REGISTRY.resolve(backbone)[0] != "isthmus" or _takes_frames(backbone)
 
 
 def _takes_frames(backbone: str) -> bool:
-    entry, _ = look_up(BACKBONE_REGISTRY, backbone)
-    signature = None if entry is None else known_signature(entry)
+    signature = BACKBONE_REGISTRY.entry(backbone).known_signature()
     return signature is not None and "num_frames" in signature.names
-
-
-def _or_frames(backbone: str) -> str:
-    return ", or backbone_num_frames to the number of steps" if _takes_frames(backbone) else ""

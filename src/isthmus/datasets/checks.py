@@ -30,7 +30,7 @@ def check_data(source: "ImageSource", init_args: Mapping[str, Any], stages: Sequ
     for stage in ("train", "predict"):
         with _told(faults, "dataset_bands"):
             source.bands(stage)
-    faults += _value_faults(source, init_args)
+    faults += _value_faults(source, init_args, wants_training=stages is None or "train" in stages)
     for stage in ("train", "val", "test", "predict") if stages is None else stages:
         with _told(faults, source.blame(stage)):
             optional = stages is None or (stage == "val" and "train" in stages)
@@ -48,14 +48,14 @@ def _told(faults: list[Fault], argument: str) -> Iterator[None]:
         faults.append(Fault(error.argument or argument, str(error)))
 
 
-def _value_faults(source: "ImageSource", init_args: Mapping[str, Any]) -> list[Fault]:
-    """What is wrong with means and standard deviations."""
+def _value_faults(source: "ImageSource", init_args: Mapping[str, Any], *, wants_training: bool) -> list[Fault]:
+    """What is wrong with means and standard deviations; those of a checkpoint need no images to train on."""
     faults: list[Fault] = []
     for key, other in (("means", "stds"), ("stds", "means")):
         values = init_args.get(key)
         if values is None and init_args.get(other) is not None:
             faults.append(Fault(key, f"is not given, but {other} is; normalisation needs both"))
-        if values == COMPUTE and not _has_training(source):
+        if values == COMPUTE and wants_training and not _has_training(source):
             faults.append(Fault(key, f"is {COMPUTE!r}, which needs images to train on"))
         if values is None or values == COMPUTE or isinstance(values, Mapping):
             continue
@@ -158,10 +158,3 @@ def _label_faults(
         if wrong:
             others = f" (and {len(wrong) - 1} more of the {number} labels read)" if len(wrong) > 1 else ""
             yield Fault(wrong[0].argument or source.blame(stage, name), f"{wrong[0]}{others}")
-
-
-def check_segmentation_data(init_args: Mapping[str, Any], stages: Sequence[str] | None = None) -> list[Fault]:
-    """See `ImageSource.check`; this name stands until configurations ask the declared source."""
-    from isthmus.datasets.labels import SegmentationSource
-
-    return SegmentationSource.check(init_args, stages)

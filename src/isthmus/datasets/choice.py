@@ -5,7 +5,7 @@ from typing import Any
 
 from isthmus.datasets.source import ImageSource
 from isthmus.errors import RegistrationError
-from isthmus.registry import DATAMODULE_REGISTRY, Entry
+from isthmus.registry import DATAMODULE_REGISTRY
 from isthmus.registry.kinds import DatamoduleKind
 
 
@@ -24,7 +24,7 @@ def source_of(datamodule: str, init_args: Mapping[str, Any]) -> ImageSource | No
     kind = DATAMODULE_REGISTRY.entry(name) if name in DATAMODULE_REGISTRY else None
     if not isinstance(kind, DatamoduleKind):
         return None
-    source = Entry(name, kind.source).load()
+    source = kind.load_source()
     if not (isinstance(source, type) and issubclass(source, ImageSource)):
         raise RegistrationError(f"{name} declares the source {kind.source!r}, which is no ImageSource")
     return source.from_arguments(init_args)

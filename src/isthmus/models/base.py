@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from isthmus.errors import ShapeError
 from isthmus.models.map_stride import map_stride
-from isthmus.specs import OutputSpec
+from isthmus.models.statements import Stated
 
 
 @dataclass
@@ -58,15 +58,13 @@ class AuxiliaryHead:
     decoder_args: dict[str, Any] = field(default_factory=dict)
 
 
-class Model(ABC, nn.Module):
+class Model(ABC, Stated):
     """A model that a task can train: it can be frozen part by part and gives a `ModelOutput`.
 
     Attributes:
         auxiliary_weights: what the losses of auxiliary outputs weigh where the task says nothing, by name.
-        output_spec: what its numbers mean; whoever knows, such as a task, says it.
     """
 
-    output_spec: OutputSpec | None = None
     auxiliary_weights: Mapping[str, float] = MappingProxyType({})
     _frozen: frozenset[str] = frozenset()
 

@@ -10,8 +10,6 @@ from torch.nn import functional
 
 from isthmus.errors import ShapeError
 
-MODES = ("reflect", "replicate", "constant", "circular")
-
 
 def image_size(x: Tensor | Mapping[str, Tensor]) -> tuple[int, int]:
     """Height and width of a batch of images, or of the largest of its modalities.

@@ -3,7 +3,9 @@
 from abc import ABC, abstractmethod
 from typing import Any, NamedTuple
 
-from torch import Tensor, nn
+from torch import Tensor
+
+from isthmus.models.statements import Stated
 
 
 class Reconstruction(NamedTuple):
@@ -21,7 +23,7 @@ class Reconstruction(NamedTuple):
     mask: Tensor
 
 
-class ReconstructionModel(ABC, nn.Module):
+class ReconstructionModel(ABC, Stated):
     """A model that is given images and reconstructs them."""
 
     @abstractmethod

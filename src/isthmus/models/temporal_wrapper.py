@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from isthmus.errors import ArgumentError, ShapeError, did_you_mean
 from isthmus.models.encoder_wrapper import EncoderWrapper
 from isthmus.models.keywords import taken_by
-from isthmus.plan.probe import feature_specs
+from isthmus.plan.probe import feature_specs, frames_of, input_spec
 from isthmus.specs.features import FeatureSpec, Layout
+from isthmus.specs.inputs import InputSpec
 
 POOLINGS = ("mean", "max", "diff", "keep", "concat")
 FRAMES_TO_TRY = 2  # where nobody says how many there are
@@ -49,13 +50,12 @@ class TemporalWrapper(EncoderWrapper):
     Attributes:
         out_channels: the channels of each feature.
         feature_specs: the layout of each feature; None with `keep`, whose features have none that Isthmus knows.
+        input_spec: that of the encoder, with as many frames as there are steps.
         num_frames: how many steps there are; 2 where any number will do.
 
     Raises:
         ArgumentError: an unknown pooling, or arguments that contradict each other.
     """
-
-    needs_time_axis = True
 
     def __init__(
         self,
@@ -85,6 +85,11 @@ class TemporalWrapper(EncoderWrapper):
         self.feature_specs: list[FeatureSpec] | None = None
         if pooling != "keep":
             self.feature_specs = [replace(spec, channels=spec.channels * times) for spec in specs]
+
+    @property
+    def input_spec(self) -> InputSpec:
+        """What the encoder takes, as a time series."""
+        return replace(input_spec(self.encoder), frames=self.num_frames, time_axis=True)
 
     @property
     def wrapped(self) -> nn.Module:
@@ -152,8 +157,8 @@ class TemporalWrapper(EncoderWrapper):
 
 
 def _check_is_for_images(encoder: nn.Module) -> None:
-    frames = getattr(encoder, "num_frames", 1)
-    if isinstance(frames, int) and frames > 1:
+    frames = frames_of(encoder)
+    if frames > 1:
         raise ArgumentError(
             f"{type(encoder).__name__} takes time series of {frames} frames itself; leave out use_temporal, or "
             "num_frames"

@@ -7,10 +7,10 @@ import torch
 
 from isthmus.errors import CompositionError
 from isthmus.registry import NECK_REGISTRY
-from isthmus.specs.features import FeatureSpec, Layout, Pyramid, Requirement, is_pyramid
+from isthmus.registry.kinds import NeckKind
+from isthmus.specs.features import FeatureSpec, Pyramid, Requirement, is_pyramid
 
 LONGEST_CHAIN = 4
-LEVELS_OF_A_PYRAMID = 4
 
 
 def derive_necks(specs: Sequence[FeatureSpec], requirement: Requirement) -> list[dict[str, Any]]:
@@ -56,37 +56,9 @@ def _is_met(specs: Sequence[FeatureSpec], requirement: Requirement) -> bool:
 
 
 def _candidates(specs: Sequence[FeatureSpec], requirement: Requirement) -> Iterator[dict[str, Any]]:
-    """The necks that could be of use, the preferred ones first."""
-    layouts = {spec.layout for spec in specs}
-    wants_pyramid = requirement.pyramid is not Pyramid.NONE
-    levels = requirement.levels or (LEVELS_OF_A_PYRAMID if wants_pyramid else None)
-    if levels is not None and len(specs) > levels:
-        yield {"name": "SelectIndices", "indices": _spread(specs, levels)}
-    if Layout.VECTOR in requirement.layouts and layouts == {Layout.TOKENS}:
-        yield {"name": "AggregateTokens"}
-    if layouts == {Layout.GRID_LAST}:
-        yield {"name": "PermuteDims", "new_order": [0, 3, 1, 2]}
-    if layouts == {Layout.TOKENS}:
-        yield _reshape(specs[0])
-    if wants_pyramid and layouts == {Layout.GRID} and len({spec.stride for spec in specs}) == 1:
-        if len(specs) == LEVELS_OF_A_PYRAMID:
-            yield {"name": "LearnedInterpolateToPyramidal"}
-        elif len(specs) < LEVELS_OF_A_PYRAMID:
-            yield {"name": "MaxpoolToPyramidal"}
-
-
-def _reshape(spec: FeatureSpec) -> dict[str, Any]:
-    neck: dict[str, Any] = {"name": "ReshapeTokensToImage"}
-    if spec.prefix_tokens != 1:
-        neck["remove_cls_token"] = spec.prefix_tokens or False
-    if spec.time_steps > 1:
-        neck["effective_time_dim"] = spec.time_steps
-    return neck
-
-
-def _spread(specs: Sequence[FeatureSpec], levels: int) -> list[int]:
-    """The coarsest levels of a pyramid, or evenly spaced layers of a plain transformer, ending in the last."""
-    count = len(specs)
-    if is_pyramid(specs):
-        return list(range(count - levels, count))
-    return [(i + 1) * count // levels - 1 for i in range(levels)]
+    """The necks that propose themselves, in the order of the registry; the others are not imported."""
+    for registry in NECK_REGISTRY.values():
+        for entry in map(registry.entry, registry):
+            if isinstance(entry, NeckKind) and entry.proposes:
+                neck: Any = entry.load()
+                yield from ({"name": entry.name, **arguments} for arguments in neck.proposals(specs, requirement))

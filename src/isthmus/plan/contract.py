@@ -7,19 +7,12 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import tree_leaves, tree_map
 
 from isthmus.errors import EncoderContractError, IsthmusError
-from isthmus.plan.probe import (
-    check_image_size,
-    evaluating,
-    example_input,
-    feature_specs,
-    on_meta,
-    size_multiple_of,
-)
+from isthmus.plan.probe import Images, evaluating, example_input, feature_specs, input_spec, on_meta, trial_size
 from isthmus.specs.features import FeatureSpec
-
-Size = tuple[int, int]
+from isthmus.specs.inputs import InputSpec, Size
 
 
 def check_encoder(encoder: nn.Module, image_sizes: Sequence[Size] | None = None) -> list[FeatureSpec]:
@@ -40,16 +33,17 @@ def check_encoder(encoder: nn.Module, image_sizes: Sequence[Size] | None = None)
     Raises:
         EncoderContractError: the list of everything that is broken.
     """
-    specs = feature_specs(encoder)
-    sizes = list(image_sizes) if image_sizes is not None else [check_image_size(encoder), _oblong(encoder, specs)]
+    specs, takes = feature_specs(encoder), input_spec(encoder)
+    sizes = list(image_sizes) if image_sizes is not None else [trial_size(takes), _oblong(takes, specs)]
     on_paper = any(parameter.is_meta for parameter in encoder.parameters())
     faults = list(_faults_of_lists(encoder, specs))
     with evaluating(encoder):
         for size in sizes:
             run: Callable[..., Any] = on_meta(encoder) if on_paper else encoder
-            image = example_input(encoder, size, device="meta" if on_paper else "cpu")
+            image = example_input(takes, size, device="meta" if on_paper else "cpu")
             if not on_paper:
-                image = torch.rand(image.shape, generator=torch.Generator().manual_seed(0))
+                chance = torch.Generator().manual_seed(0)
+                image = tree_map(lambda empty, chance=chance: torch.rand(empty.shape, generator=chance), image)
             try:
                 features = run(image)
             except (IsthmusError, RuntimeError, ValueError, TypeError) as error:
@@ -64,10 +58,9 @@ def check_encoder(encoder: nn.Module, image_sizes: Sequence[Size] | None = None)
     return specs
 
 
-def _oblong(encoder: nn.Module, specs: Sequence[FeatureSpec]) -> Size:
+def _oblong(takes: InputSpec, specs: Sequence[FeatureSpec]) -> Size:
     """A size that is not square: twice and three times the smallest that has whole cells, at least 32 pixels."""
-    multiple = size_multiple_of(encoder) or 1
-    height, width = (multiple, multiple) if isinstance(multiple, int) else (multiple[-2], multiple[-1])
+    _, height, width = takes.multiple or (1, 1, 1)
     for spec in specs:
         if spec.stride is not None:
             height = math.lcm(height, math.ceil(spec.stride[0]))
@@ -96,10 +89,10 @@ def _faults_of_shapes(features: object, specs: Sequence[FeatureSpec], size: Size
             yield f"feature {index} of an image of {size} has the shape {shape}, but its spec says {told}"
 
 
-def _faults_of_values(encoder: nn.Module, image: Tensor) -> Iterator[str]:
-    before = image.clone()
+def _faults_of_values(encoder: nn.Module, image: Images) -> Iterator[str]:
+    before = tree_map(torch.clone, image)
     first = _tensors(encoder(image))
-    if not torch.equal(image, before):
+    if not all(map(torch.equal, tree_leaves(image), tree_leaves(before))):
         yield "forward changes its input"
     if not _equal(first, _tensors(encoder(before))):
         yield "two calls on the same image give different features"

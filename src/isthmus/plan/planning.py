@@ -7,19 +7,16 @@ from typing import Any
 import torch
 from torch import nn
 
-from isthmus.config.composition import DEFAULT_FACTORY, TASK_OF_CLASS
-from isthmus.config.loading import load_config
-from isthmus.config.points import count_maps
-from isthmus.config.time_axis import data_have_time
-from isthmus.errors import CompositionError, ConfigError, Fault, UnknownTaskError
+from isthmus.composition import DEFAULT_FACTORY, Composition
+from isthmus.config_file import load_config
+from isthmus.errors import ArgumentError, CompositionError, ConfigError, Fault, UnknownTaskError
 from isthmus.filling import SkipFilling
-from isthmus.plan.probe import cannot_live_on_meta, check_image_size
+from isthmus.plan.probe import as_size, cannot_live_on_meta, input_spec, trial_size
 from isthmus.plan.result import Plan
 from isthmus.plan.time_axis import check_time_axis
 from isthmus.plan.trace import trace
-from isthmus.registry import MODEL_FACTORY_REGISTRY
-
-WEIGHT_ARGUMENTS = {"pretrained": False, "ckpt_path": None, "checkpoint_path": None}
+from isthmus.registry import DATAMODULE_REGISTRY, MODEL_FACTORY_REGISTRY, TASK_REGISTRY
+from isthmus.registry.kinds import DatamoduleKind, TaskKind, kind_of_class
 
 
 def plan(
@@ -41,68 +38,65 @@ def plan(
             configuration have an axis of time and the encoder has none, or the other way round.
     """
     loaded = load_config(config) if isinstance(config, str | Path) else config
-    factory, task, arguments = _read(loaded)
-    model, built_on_meta = _build(factory, task, arguments)
-    check_time_axis(model.encoder, data_have_time(loaded))  # type: ignore[arg-type]
-    size = _size(image_size, model)
+    composition = _read(loaded)
+    model, built_on_meta = _build(composition.checked().without_weights())
+    encoder = getattr(model, "encoder", model)
+    check_time_axis(encoder, _data_have_time(loaded))
+    size = trial_size(input_spec(encoder)) if image_size is None else as_size(image_size)
     stages, outputs, on_meta = trace(model, size, batch_size, measure=True)
     return Plan(
         stages,
         size,
         batch_size if on_meta else 1,
         necks=[dict(neck) for neck in getattr(model, "necks", [])],
-        derived=arguments.get("necks") == "auto",
+        derived=composition.necks == "auto",
         on_meta=on_meta and built_on_meta,
         output=outputs,
     )
 
 
-def _read(loaded: Mapping[str, Any]) -> tuple[str, str, dict[str, Any]]:
+def _read(loaded: Mapping[str, Any]) -> Composition:
+    """The composition that a configuration or the arguments of a factory describe."""
     if "model" not in loaded or "model_factory" in loaded:
         arguments = dict(loaded)
-        return arguments.pop("model_factory", DEFAULT_FACTORY), arguments.pop("task", "segmentation"), arguments
+        factory, purpose = arguments.pop("model_factory", DEFAULT_FACTORY), arguments.pop("task", "segmentation")
+        return Composition.parse(arguments, purpose, factory)
     model = loaded["model"]
     init: Mapping[str, Any] = (model.get("init_args") or {}) if isinstance(model, Mapping) else {}
     if not isinstance(init.get("model_args"), Mapping):
         raise ConfigError([Fault("model.init_args.model_args", "there is no model to plan here")])
-    name = str(model.get("class_path", "")).rpartition(".")[2]
-    if name not in TASK_OF_CLASS:
+    path = str(model.get("class_path", ""))
+    kind = kind_of_class(TASK_REGISTRY, path, TaskKind)
+    if kind is None:
         raise UnknownTaskError(
-            f"model.class_path: {name!r} is no task whose model can be planned; these are: {', '.join(TASK_OF_CLASS)}"
+            f"model.class_path: {path!r} is no task whose model can be planned; these are: {', '.join(TASK_REGISTRY)}"
         )
-    arguments = dict(init["model_args"])
-    if TASK_OF_CLASS[name] == "keypoints" and not arguments.keys() & {"num_classes", "num_outputs"}:
-        arguments["num_classes"] = count_maps(init)  # which the task tells the factory
-    return init.get("model_factory") or DEFAULT_FACTORY, TASK_OF_CLASS[name], arguments
+    return Composition.of_task(kind, init)
 
 
-def _build(factory: str, task: str, arguments: Mapping[str, Any]) -> tuple[nn.Module, bool]:
-    arguments = _without_weights(arguments)
-    builder = MODEL_FACTORY_REGISTRY.build(factory)
+def _data_have_time(loaded: Mapping[str, Any]) -> bool | None:
+    """Whether the images of a configuration have an axis of time; None where nobody can tell."""
+    node = loaded.get("data")
+    path = str(node.get("class_path", "")) if isinstance(node, Mapping) else ""
+    kind = kind_of_class(DATAMODULE_REGISTRY, path, DatamoduleKind)
+    return None if kind is None or not isinstance(node, Mapping) else kind.has_time(node.get("init_args") or {})
+
+
+def _build(composition: Composition) -> tuple[nn.Module, bool]:
+    """The model, and whether it could be built without memory."""
     try:
         with torch.device("meta"), SkipFilling():
-            return builder.build_model(task, **arguments), True
+            return _made(composition), True
     except (RuntimeError, NotImplementedError, CompositionError) as error:
-        if isinstance(error, UnknownTaskError) or not cannot_live_on_meta(error):
+        if isinstance(error, ArgumentError) or not cannot_live_on_meta(error):
             raise
-    return builder.build_model(task, **arguments), False
+    return _made(composition), False
 
 
-def _without_weights(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The same arguments, with no weights to find or read."""
-    kept = dict(arguments)
-    for name, nothing in WEIGHT_ARGUMENTS.items():
-        if f"backbone_{name}" in kept:
-            kept[f"backbone_{name}"] = nothing
-    if kept.get("backbone_kwargs"):
-        inner = dict(kept["backbone_kwargs"])
-        kept["backbone_kwargs"] = {name: WEIGHT_ARGUMENTS.get(name, value) for name, value in inner.items()}
-    return kept
-
-
-def _size(image_size: Sequence[int] | int | None, model: nn.Module) -> tuple[int, int]:
-    if image_size is None:
-        return check_image_size(model.encoder)  # type: ignore[arg-type]
-    if isinstance(image_size, int):
-        return image_size, image_size
-    return int(image_size[0]), int(image_size[1])
+def _made(composition: Composition) -> nn.Module:
+    factory = MODEL_FACTORY_REGISTRY.build(composition.factory)
+    build = getattr(factory, "build", None)  # factories of others know only the arguments
+    made: nn.Module = (
+        build(composition) if build else factory.build_model(composition.purpose, **composition.model_args)
+    )
+    return made

@@ -1,10 +1,12 @@
 """Whether the images of a configuration and an encoder agree about an axis of time."""
 
-import torch
+from dataclasses import replace
+
 from torch import nn
 
 from isthmus.errors import CompositionError
-from isthmus.plan.probe import cannot_live_on_meta, check_image_size, evaluating, input_channels, on_meta
+from isthmus.plan.probe import cannot_live_on_meta, evaluating, example_input, input_spec, on_meta, trial_size
+from isthmus.specs.inputs import InputSpec
 
 FRAMES = 2
 
@@ -19,15 +21,14 @@ def check_time_axis(encoder: nn.Module, series: bool | None) -> None:
     Raises:
         CompositionError: one of the two has an axis of time and the other has none.
     """
-    takes_series = int(getattr(encoder, "num_frames", 1)) > 1 or getattr(encoder, "needs_time_axis", False)
-    name = type(encoder).__name__
-    if series is False and takes_series:
+    takes, name = input_spec(encoder), type(encoder).__name__
+    if series is False and takes.time_axis:
         raise CompositionError(
             f"the encoder {name} takes time series (B, C, T, H, W), but the data give single images; set "
             "data.init_args.expand_temporal_dimension: true, with the bands of one time step as dataset_bands"
         )
-    if series and not takes_series:
-        problem = _problem_with_series(encoder)
+    if series and not takes.time_axis:
+        problem = _problem_with_series(encoder, takes)
         if problem is not None:
             raise CompositionError(
                 f"the data give time series (data.init_args.expand_temporal_dimension), but the encoder {name} takes "
@@ -35,9 +36,9 @@ def check_time_axis(encoder: nn.Module, series: bool | None) -> None:
             )
 
 
-def _problem_with_series(encoder: nn.Module) -> str | None:
+def _problem_with_series(encoder: nn.Module, takes: InputSpec) -> str | None:
     """What an encoder says to a short time series; None where it takes it, or cannot be asked on `meta`."""
-    images = torch.zeros((1, input_channels(encoder), FRAMES, *check_image_size(encoder)), device="meta")
+    images = example_input(replace(takes, frames=FRAMES, time_axis=True), trial_size(takes))
     with evaluating(encoder):
         try:
             on_meta(encoder)(images)

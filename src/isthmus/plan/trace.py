@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from isthmus.errors import CompositionError, IsthmusError
-from isthmus.plan.probe import cannot_live_on_meta, evaluating, example_input, on_meta
+from isthmus.plan.probe import Images, cannot_live_on_meta, evaluating, example_input, input_spec, on_meta
+from isthmus.specs.inputs import InputSpec, Size
 
 SMALL_BATCH = 1
 
@@ -42,7 +43,7 @@ class Stage:
 
 
 def trace(
-    model: nn.Module, image_size: tuple[int, int], batch_size: int = 1, *, measure: bool = False
+    model: nn.Module, image_size: Size, batch_size: int = 1, *, measure: bool = False
 ) -> tuple[list[Stage], list[tuple[int, ...]], bool]:
     """Run a model on empty images and see what every part gives.
 
@@ -59,20 +60,24 @@ def trace(
     Raises:
         CompositionError: a part cannot take what it is given; the message names the part and the shapes.
     """
-    recorder = _Recorder(model, image_size)
+    takes = input_spec_of(model)
+    recorder = _Recorder(model, takes.padded(image_size))
     try:
-        recorder.run(example_input(model.encoder, image_size, batch_size), measure=measure)  # type: ignore[arg-type]
+        recorder.run(example_input(takes, image_size, batch_size), measure=measure, on_paper=True)
     except (RuntimeError, NotImplementedError, CompositionError) as error:
         if not cannot_live_on_meta(error):
             raise
     else:
         return recorder.stages, recorder.outputs, True
-    recorder = _Recorder(model, image_size)
-    recorder.run(
-        example_input(model.encoder, image_size, SMALL_BATCH, device="cpu"),  # type: ignore[arg-type]
-        measure=measure,
-    )
+    recorder = _Recorder(model, takes.padded(image_size))
+    recorder.run(example_input(takes, image_size, SMALL_BATCH, device="cpu"), measure=measure, on_paper=False)
     return recorder.stages, recorder.outputs, False
+
+
+def input_spec_of(model: nn.Module) -> InputSpec:
+    """What a model takes: what it says itself, or else its encoder."""
+    own = getattr(model, "input_spec", None)
+    return own if isinstance(own, InputSpec) else input_spec(getattr(model, "encoder", model))
 
 
 def parts(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
@@ -92,21 +97,20 @@ def parts(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
 class _Recorder:
     """Hooks on every part that note what goes in and comes out."""
 
-    def __init__(self, model: nn.Module, image_size: tuple[int, int]) -> None:
+    def __init__(self, model: nn.Module, padded_size: Size) -> None:
         self.model = model
-        self.image_size = image_size
-        self.padded_size = _padded(image_size, getattr(model, "size_multiple", None))
+        self.padded_size = padded_size
         self.stages: list[Stage] = []
         self.current: Stage | None = None
         self.meter: Any = None
         self.outputs: list[tuple[int, ...]] = []
 
-    def run(self, x: Tensor, *, measure: bool) -> None:
+    def run(self, x: Images, *, measure: bool, on_paper: bool) -> None:
         if measure:
             from isthmus.plan.meter import Meter  # costs part of a second, which only a plan needs to spend
 
             self.meter = Meter()
-        call = on_meta(self.model) if x.device.type == "meta" else self.model
+        call = on_meta(self.model) if on_paper else self.model
         with self._hooked(), evaluating(self.model), self.meter or nullcontext():
             try:
                 result = call(x)
@@ -161,7 +165,7 @@ class _Recorder:
         if isinstance(error, IsthmusError | NotImplementedError):
             return error
         if self.current is None:
-            return CompositionError(f"the model cannot take an image of {self.image_size}: {error}")
+            return CompositionError(f"the model cannot take images of {self.padded_size}: {error}")
         given = ", ".join(map(str, self.current.inputs))
         return CompositionError(
             f"{self.current.name} ({self.current.part}) cannot take what it is given: {error}\n  given: {given}"
@@ -175,21 +179,13 @@ def _shapes(tree: Any) -> list[tuple[int, ...]]:
     return [shape for value in values for shape in _shapes(value)]
 
 
-def _padded(size: tuple[int, int], multiple: Any) -> tuple[int, int]:
-    """What becomes of the size of an image where a model pads it."""
-    if not multiple:
-        return size
-    height, width = [multiple] * 2 if isinstance(multiple, int) else list(multiple)[-2:]
-    return -(-size[0] // height) * height, -(-size[1] // width) * width
-
-
-def _stride(shape: tuple[int, ...], image_size: tuple[int, int]) -> tuple[float, float] | None:
+def _stride(shape: tuple[int, ...], image_size: Size) -> tuple[float, float] | None:
     if len(shape) < 4 or 0 in shape[-2:]:
         return None
     return image_size[0] / shape[-2], image_size[1] / shape[-1]
 
 
-def check_composition(model: nn.Module, image_size: tuple[int, int]) -> None:
+def check_composition(model: nn.Module, image_size: Size) -> None:
     """Make sure that data flows through a model from end to end, at the cost of a run on the `meta` device.
 
     A model that was built on `meta` is left to whoever planned it so, who runs it there in any case.

@@ -1,36 +1,51 @@
-"""Names for parts: registries, the sources behind them, and plug-ins.
+"""Names for parts and kinds: registries, the sources behind them, and plug-ins.
 
 A registry knows a name, where its constructor lives and some facts about it, and imports nothing until it is asked to
 build. `BACKBONE_REGISTRY` and its siblings ask several sources: the parts of Isthmus (and of its plug-ins), timm,
-segmentation-models-pytorch and mmsegmentation.
+segmentation-models-pytorch and mmsegmentation. What more must be known of a kind of thing than its name is said by its
+declaration; see `isthmus.registry.kinds`.
 
-A plug-in package registers its parts in an entry-point group, `isthmus.backbones`, `isthmus.necks`,
-`isthmus.decoders`, `isthmus.factories` or `isthmus.models`; the name of the entry point becomes the name of the part.
+A plug-in package registers what it brings in an entry-point group: `isthmus.backbones`, `isthmus.necks`,
+`isthmus.decoders`, `isthmus.heads`, `isthmus.models`, `isthmus.factories`, `isthmus.purposes`, `isthmus.tasks`,
+`isthmus.losses`, `isthmus.metrics`, `isthmus.datamodules` or `isthmus.callbacks`; see `isthmus.registry.plugins`.
 """
 
-from itertools import chain
+from collections.abc import Iterable
 
-from isthmus.registry.catalog import decoders, factories, necks, purposes
+
+from isthmus.registry.catalog import purposes
 from isthmus.registry.discovery import declared_below, declared_in
 from isthmus.registry.entry import Entry
+from isthmus.registry.kinds import (
+    DatamoduleKind,
+    HeadKind,
+    LossKind,
+    MetricKind,
+    NeckKind,
+    Purpose,
+    TaskKind,
+)
 from isthmus.registry.multi import MultiSourceRegistry, Source
-from isthmus.registry.plugins import plugin_entries
+from isthmus.registry.plugins import with_plugins
 from isthmus.registry.registry import Registry
-from isthmus.registry.sources import mmseg_decoders, smp_decoders, smp_encoders, timm_backbones
+from isthmus.registry.sources import (
+    lightning_callbacks,
+    mmseg_decoders,
+    smp_decoders,
+    smp_encoders,
+    timm_backbones,
+)
 
-ISTHMUS_BACKBONE_REGISTRY = Registry(
-    "backbone",
-    chain(
-        declared_below("isthmus.models.backbones", "catalog"),
-        plugin_entries("isthmus.backbones"),
-    ),
-)
-ISTHMUS_NECK_REGISTRY = Registry("neck", chain(necks.ENTRIES, plugin_entries("isthmus.necks")))
-ISTHMUS_DECODER_REGISTRY = Registry("decoder", chain(decoders.ENTRIES, plugin_entries("isthmus.decoders")))
-ISTHMUS_FULL_MODEL_REGISTRY = Registry(
-    "full model",
-    chain(declared_below("isthmus.models.backbones", "model_catalog"), plugin_entries("isthmus.models")),
-)
+
+def _open_to_plugins(kind: str, group: str, catalog: Iterable[Entry], entry_type: type[Entry] = Entry) -> Registry:
+    return Registry(kind, with_plugins(f"isthmus.{group}", catalog, entry_type), entry_type)
+
+
+_BACKBONES = "isthmus.models.backbones"
+ISTHMUS_BACKBONE_REGISTRY = _open_to_plugins("backbone", "backbones", declared_below(_BACKBONES, "catalog"))
+ISTHMUS_NECK_REGISTRY = _open_to_plugins("neck", "necks", declared_in("isthmus.models.necks.catalog"), NeckKind)
+ISTHMUS_DECODER_REGISTRY = _open_to_plugins("decoder", "decoders", declared_in("isthmus.models.decoders.catalog"))
+ISTHMUS_FULL_MODEL_REGISTRY = _open_to_plugins("full model", "models", declared_below(_BACKBONES, "model_catalog"))
 
 BACKBONE_REGISTRY = MultiSourceRegistry(
     "backbone", isthmus=ISTHMUS_BACKBONE_REGISTRY, timm=timm_backbones(), smp=smp_encoders()
@@ -40,19 +55,23 @@ DECODER_REGISTRY = MultiSourceRegistry(
     "decoder", isthmus=ISTHMUS_DECODER_REGISTRY, smp=smp_decoders(), mmseg=mmseg_decoders()
 )
 FULL_MODEL_REGISTRY = MultiSourceRegistry("full model", isthmus=ISTHMUS_FULL_MODEL_REGISTRY)
-MODEL_FACTORY_REGISTRY = Registry("model factory", chain(factories.ENTRIES, plugin_entries("isthmus.factories")))
+MODEL_FACTORY_REGISTRY = _open_to_plugins("model factory", "factories", declared_in("isthmus.models.factories.catalog"))
 
-PURPOSE_REGISTRY = Registry("purpose", purposes.ENTRIES)
-HEAD_REGISTRY = Registry("head", chain(declared_in("isthmus.models.heads.catalog"), plugin_entries("isthmus.heads")))
-TASK_REGISTRY = Registry("task", chain(declared_below("isthmus.tasks", "declaration"), plugin_entries("isthmus.tasks")))
-LOSS_REGISTRY = Registry("loss", chain(declared_in("isthmus.tasks.losses.catalog"), plugin_entries("isthmus.losses")))
-METRIC_REGISTRY = Registry("metric", plugin_entries("isthmus.metrics"))
-DATAMODULE_REGISTRY = Registry(
-    "datamodule", chain(declared_in("isthmus.datamodules.catalog"), plugin_entries("isthmus.datamodules"))
+PURPOSE_REGISTRY = _open_to_plugins("purpose", "purposes", purposes.ENTRIES, Purpose)
+HEAD_REGISTRY = _open_to_plugins("head", "heads", declared_in("isthmus.models.heads.catalog"), HeadKind)
+TASK_REGISTRY = _open_to_plugins("task", "tasks", declared_below("isthmus.tasks", "declaration"), TaskKind)
+LOSS_REGISTRY = _open_to_plugins("loss", "losses", declared_in("isthmus.tasks.losses.catalog"), LossKind)
+METRIC_REGISTRY = _open_to_plugins("metric", "metrics", (), MetricKind)
+DATAMODULE_REGISTRY = _open_to_plugins(
+    "datamodule", "datamodules", declared_in("isthmus.datamodules.catalog"), DatamoduleKind
+)
+CALLBACK_REGISTRY = MultiSourceRegistry(
+    "callback", isthmus=_open_to_plugins("callback", "callbacks", ()), lightning=lightning_callbacks()
 )
 
 __all__ = [
     "BACKBONE_REGISTRY",
+    "CALLBACK_REGISTRY",
     "DATAMODULE_REGISTRY",
     "DECODER_REGISTRY",
     "FULL_MODEL_REGISTRY",

@@ -2,7 +2,7 @@
 
 import importlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from isthmus.errors import RegistrationError
@@ -49,5 +49,22 @@ class Entry:
 
     def signature(self) -> Signature:
         """The arguments that can be given, found without importing where the source can be read."""
-        static = static_signature(self.target) if isinstance(self.target, str) else None
-        return (static or live_signature(self.load())).without(self.preset)
+        return self.known_signature() or live_signature(self.load()).without(self.preset)
+
+    def known_signature(self) -> Signature | None:
+        """The arguments that can be given, as far as they can be told without importing; None where they cannot."""
+        if type(self).signature is not Entry.signature:
+            return self.signature()  # entries of a kind of their own know how to read it
+        if not isinstance(self.target, str):
+            return live_signature(self.target).without(self.preset)
+        static = static_signature(self.target)
+        return None if static is None else static.without(self.preset)
+
+    def described(self) -> dict[str, Any]:
+        """Everything that is known and can be shown: what its kind says, and the facts."""
+        own = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in _OF_EVERY_ENTRY}
+        plain = {name: value for name, value in own.items() if value is not None and not callable(value)}
+        return {**self.facts, **plain}
+
+
+_OF_EVERY_ENTRY = frozenset(each.name for each in fields(Entry))

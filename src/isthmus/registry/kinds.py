@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from isthmus.errors import Fault
 from isthmus.registry.entry import Entry
 from isthmus.registry.registry import Registry
-from isthmus.specs import OutputSpec, Scope
+from isthmus.specs import Layout, OutputSpec, Scope
 
 Arguments = Mapping[str, Any]
 """The arguments of a class as a configuration gives them; any of them may be missing or wrong."""
@@ -36,6 +36,11 @@ class Purpose(Entry):
     default_outputs: int | None = None
     rescale: bool = True
     squeeze: bool = False
+
+    @property
+    def decoded(self) -> frozenset[Layout]:
+        """The layouts of what a decoder may hand to the head."""
+        return frozenset({Layout.GRID} if self.scope is Scope.PIXEL else {Layout.GRID, Layout.VECTOR})
 
 
 def _nothing_more(task: Arguments, data: Arguments) -> Iterator[Fault]:  # noqa: ARG001
@@ -95,6 +100,17 @@ class MetricKind(Entry):
 
 
 @dataclass(frozen=True, kw_only=True)
+class NeckKind(Entry):
+    """What stands between an encoder and a decoder.
+
+    Attributes:
+        proposes: whether it has `proposals` for `necks: auto`.
+    """
+
+    proposes: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class HeadKind(Entry):
     """What is put on a decoder.
 
@@ -121,6 +137,23 @@ class DatamoduleKind(Entry):
     batch: tuple[str, ...]
     compares: str
 
+    def described(self) -> dict[str, Any]:
+        """Everything that can be shown; what it reads is not where it comes from."""
+        found = {name: value for name, value in Entry.described(self).items() if name != "source"}
+        return {**found, "reads": self.source, **{name: self.facts[name] for name in ("source",) if name in self.facts}}
+
+    def load_source(self) -> Any:
+        """The class of its source.
+
+        Raises:
+            RegistrationError: it is not where the declaration says.
+        """
+        return Entry(self.name, self.source).load()
+
+    def has_time(self, arguments: Arguments) -> bool:
+        """Whether its images have an axis of time."""
+        return bool(arguments.get("expand_temporal_dimension", False))
+
 
 _Kind = TypeVar("_Kind", bound=Entry)
 
@@ -134,7 +167,13 @@ def kind_of_class(registry: Registry, class_path: str, expected: type[_Kind]) ->
         expected: the class of the declarations of the registry.
     """
     package, _, name = class_path.rpartition(".")
-    entry = registry.entry(name) if name in registry else None
+    entry = registry.entry(name) if name in registry else _under_another_name(registry, class_path)
     if not isinstance(entry, expected) or not isinstance(entry.target, str):
         return None
     return entry if package.partition(".")[0] in ("", entry.target.partition(".")[0]) else None
+
+
+def _under_another_name(registry: Registry, class_path: str) -> Entry | None:
+    """What is registered for a class under a name that is not its own."""
+    entries = (registry.entry(name) for name in registry)
+    return next((each for each in entries if str(each.target).replace(":", ".") == class_path), None)

@@ -4,6 +4,7 @@ import functools
 import itertools
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from dataclasses import fields
 from typing import Any, TypeVar
 
 from isthmus.errors import NotRegisteredError, RegistrationError, UnknownNameError, did_you_mean
@@ -19,11 +20,21 @@ class Registry(Set):
         kind: what the registry holds ("backbone"), for messages and lists.
         catalog: entries to begin with. It is read when the first name is needed, so a generator that searches
             the disk costs nothing until then.
+        entry_type: the class of its declarations; what it asks for, a class that is registered says in attributes of
+            these names.
         elements: constructors to begin with, each under its keyword.
     """
 
-    def __init__(self, kind: str = "model", catalog: Iterable[Entry] = (), /, **elements: Callable) -> None:
+    def __init__(
+        self,
+        kind: str = "model",
+        catalog: Iterable[Entry] = (),
+        entry_type: type[Entry] = Entry,
+        /,
+        **elements: Callable,
+    ) -> None:
         self.kind = kind
+        self._entry_type = entry_type
         self._catalog = catalog
         self._elements = elements
 
@@ -42,14 +53,20 @@ class Registry(Set):
         """Register a class or a function under its own name; made to be used as a decorator.
 
         Raises:
-            RegistrationError: what is decorated is neither a class nor a function.
+            RegistrationError: what is decorated is neither a class nor a function, or does not say what the registry
+                asks of it.
         """
         name = getattr(constructor, "__name__", None)
         if not callable(constructor) or name is None:
             raise RegistrationError(
                 f"{constructor!r} cannot be registered: decorate a function or a class with Registry.register"
             )
-        self.add(Entry(name, constructor))
+        asked = [each.name for each in fields(self._entry_type)[len(fields(Entry)) :]]
+        said = {each: getattr(constructor, each) for each in asked if hasattr(constructor, each)}
+        try:
+            self.add(self._entry_type(name, constructor, **said))
+        except TypeError as error:
+            raise RegistrationError(f"the {self.kind} {name!r} does not say what is asked of one: {error}") from error
         return constructor
 
     def add(self, entry: Entry) -> None:

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from typing import Any, ClassVar, TypeVar, get_type_hints
+from types import UnionType
+from typing import Any, ClassVar, TypeVar, get_args, get_origin, get_type_hints
 
 from isthmus.errors import ArgumentError, did_you_mean
 
@@ -51,22 +52,14 @@ def _plain(value: Any) -> Any:
 
 def _frozen(value: Any, hint: Any) -> Any:
     """The value as its field holds it: tuples for lists, enumerations and statements by their class."""
-    arguments = getattr(hint, "__args__", ())
-    if isinstance(hint, type) and is_dataclass(hint) and isinstance(value, Mapping):
-        return hint.from_dict(value)  # type: ignore[attr-defined]
-    if isinstance(hint, type) and issubclass(hint, str) and isinstance(value, str):
-        return hint(value)
-    if isinstance(value, Mapping):
-        return {key: _frozen(item, arguments[-1] if arguments else Any) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        inner = next(
-            (each for each in (hint, *arguments) if getattr(each, "__origin__", None) in (tuple, frozenset)), None
-        )
-        items = tuple(_frozen(item, _item_hint(inner)) for item in value)
-        return frozenset(items) if getattr(inner, "__origin__", None) is frozenset else items
+    for choice in get_args(hint) if isinstance(hint, UnionType) else (hint,):
+        origin, arguments = get_origin(choice) or choice, get_args(choice)
+        if isinstance(value, Mapping) and is_dataclass(choice):
+            return choice.from_dict(value)  # type: ignore[union-attr]
+        if isinstance(value, Mapping) and origin is Mapping:
+            return {key: _frozen(item, arguments[-1]) for key, item in value.items()}
+        if isinstance(value, list | tuple) and origin in (tuple, frozenset):
+            return origin(_frozen(item, arguments[0]) for item in value)
+        if isinstance(value, str) and isinstance(choice, type) and issubclass(choice, str):
+            return choice(value)
     return value
-
-
-def _item_hint(sequence: Any) -> Any:
-    arguments = getattr(sequence, "__args__", ())
-    return arguments[0] if arguments else Any

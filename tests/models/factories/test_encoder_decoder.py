@@ -163,6 +163,16 @@ def test_a_mistake_is_one_clear_error(arguments, error, says):
         build(**{"backbone": Pyramid(), "decoder": "FCNDecoder", **arguments})
 
 
+def test_another_head_can_be_named():
+    model = build(
+        backbone=Pyramid(), decoder="FCNDecoder", decoder_channels=8, head="RegressionHead", head_final_act="ReLU"
+    )
+    assert type(model.head).__name__ == "RegressionHead"
+    assert model(torch.rand(1, 4, 32, 32)).output.shape == (1, 3, 32, 32)
+    with pytest.raises(UnknownNameError, match="did you mean 'RegressionHead'"):
+        build(backbone=Pyramid(), decoder="FCNDecoder", head="RegresionHead")
+
+
 def test_an_unknown_backbone_is_not_mistaken_for_a_key_error_inside_a_constructor():
     with pytest.raises(UnknownNameError, match="prithvi_eo_tiny"):
         build(backbone="prithvi_eo_tinny", decoder="FCNDecoder")

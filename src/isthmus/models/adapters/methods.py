@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import nn
 
-from isthmus.config.peft import KEYS
+from isthmus.composition.adapters import KEYS, unknown_key
 from isthmus.errors import ArgumentError, MissingExtraError, did_you_mean
 from isthmus.models.adapters.targets import ALL_LINEAR, check_targets, linear_names
 
@@ -53,9 +53,7 @@ def check_keys(peft_config: Mapping[str, Any]) -> None:
     """Raise an ArgumentError for a key that `peft_config` does not take."""
     for key in peft_config:
         if key not in KEYS:
-            raise ArgumentError(
-                f"peft_config has no key {key!r}{did_you_mean(key, KEYS) or '.'} It takes: {', '.join(KEYS)}"
-            )
+            raise unknown_key(key)
 
 
 def require_peft() -> None:

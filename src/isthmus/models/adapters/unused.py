@@ -4,7 +4,7 @@ from isthmus.errors import CompositionError
 from isthmus.models.adapters.adapted_encoder import AdaptedEncoder
 from isthmus.models.adapters.base_weights import PREFIX
 from isthmus.models.adapters.targets import shared_names
-from isthmus.plan.probe import check_image_size, evaluating, example_input, on_meta
+from isthmus.plan.probe import evaluating, example_input, input_spec, on_meta, trial_size
 
 
 def check_adapters_are_called(encoder: AdaptedEncoder) -> None:
@@ -30,7 +30,8 @@ def check_adapters_are_called(encoder: AdaptedEncoder) -> None:
     ]
     try:
         with evaluating(encoder):
-            on_meta(encoder)(example_input(encoder, check_image_size(encoder)))
+            takes = input_spec(encoder)
+            on_meta(encoder)(example_input(takes, trial_size(takes)))
     except (RuntimeError, NotImplementedError, ValueError, TypeError):
         return  # an encoder that takes something else, or that does not work, which is told elsewhere
     finally:

@@ -1,35 +1,25 @@
 """`EncoderDecoderFactory`: from names and arguments to a model of encoder, necks, decoder and head."""
 
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from torch import nn
 
-from isthmus.errors import ArgumentError, CompositionError, UnknownTaskError, did_you_mean
+from isthmus.composition import Composition
+from isthmus.composition.composition import purpose_of
+from isthmus.composition.encoder_decoder import FACTORY
+from isthmus.errors import ArgumentError
 from isthmus.models.base import AuxiliaryHead, Model
 from isthmus.models.encoder_decoder import EncoderDecoderModel
-from isthmus.models.factories.arguments import extract_prefix_keys, route_arguments
-from isthmus.models.factories.parts import (
-    PIXEL_TASKS,
-    TASKS,
-    DecoderChoice,
-    build_encoder,
-    build_head,
-    check_head,
-    count_outputs,
-    give_outputs_to_decoder,
-    resolve_necks,
-    size_multiple,
-)
+from isthmus.models.factories.branches import DecoderBranch
+from isthmus.models.factories.encoders import build_encoder
 from isthmus.models.necks import NeckSequential, build_neck_list
-from isthmus.models.padding import MODES
-from isthmus.models.pixel_wise import PixelWiseModel
-from isthmus.models.scalar_output import ScalarOutputModel
-from isthmus.plan.advice import explain_misfit
-from isthmus.plan.probe import check_image_size, feature_specs, patch_size_of, size_multiple_of
+from isthmus.plan.automatic_necks import derive_necks
+from isthmus.plan.probe import feature_specs, input_spec, trial_size
 from isthmus.plan.trace import check_composition
-from isthmus.signatures import check_arguments, live_signature
-from isthmus.specs.features import FeatureSpec, Requirement
+from isthmus.specs import FeatureSpec, Requirement, Scope
 
 
 class EncoderDecoderFactory:
@@ -59,6 +49,7 @@ class EncoderDecoderFactory:
         *,
         num_outputs: int | None = None,
         image_size_out: Sequence[int] | None = None,
+        head: str | None = None,
         **kwargs: Any,
     ) -> Model:
         """Build a model.
@@ -79,6 +70,7 @@ class EncoderDecoderFactory:
                 `peft_config_kwargs`; see `isthmus.models.adapters.AdaptedEncoder`.
             num_outputs: how many quantities there are (regression, scalar_regression).
             image_size_out: (height, width) of the middle of the image to map, where the rest only gives context.
+            head: a name in the head registry; the head of the task where None.
             kwargs: prefixed arguments for the parts.
 
         Raises:
@@ -87,126 +79,70 @@ class EncoderDecoderFactory:
             CompositionError: the parts do not fit together; it names the part, the shapes on both sides and, where
                 there are some, the necks that would mend it.
         """
-        task = _check_task(task)
-        if decoder is None:
-            raise ArgumentError(f"a decoder must be provided for the task {task!r}; IdentityDecoder adds nothing")
-        outputs = count_outputs(task, num_classes, num_outputs)
-        known = live_signature(self.build_model).names
-        routed = route_arguments(
-            kwargs, backbone=backbone_kwargs, decoder=decoder_kwargs, head=head_kwargs, known=known
-        )
-        padding = _padding(routed.backbone)
-        choice = _Branch("", decoder, routed.decoder, routed.head, task, outputs)
-        branches = [_auxiliary_branch(auxiliary, task, outputs) for auxiliary in aux_decoders or []]
+        arguments = {name: value for name, value in locals().items() if name not in ("self", "task", "kwargs")}
+        return self.build(Composition.parse({**arguments, **kwargs}, task, FACTORY).checked())
 
-        encoder = build_encoder(backbone, routed.backbone, peft_config)
-        published = feature_specs(encoder)
-        chain = resolve_necks(necks, published, choice.decoder.requirement)
+    def build(self, composition: Composition) -> Model:
+        """Build the model of a composition without problems.
+
+        Raises:
+            ArgumentError: a part does not take an argument after all, or arguments contradict each other.
+            CompositionError: the parts do not fit together.
+        """
+        if composition.backbone is None or composition.decoder is None:
+            raise ArgumentError("a composition needs a backbone and a decoder")
+        purpose, outputs = purpose_of(composition.purpose), composition.outputs
+        main = DecoderBranch(composition.decoder, composition.head, purpose, outputs)
+        branches = [DecoderBranch(b.decoder, b.head, purpose, outputs, b.name) for b in composition.auxiliary]
+        encoder = build_encoder(composition.backbone, composition.time, composition.adapters)
+        published, takes = feature_specs(encoder), input_spec(encoder)
+        chain = _resolve_necks(composition.necks, published, main.requirement)
         channels, specs, neck = _build_necks(chain, published)
-        for branch in [choice, *branches]:
-            branch.check_fit(specs, published, chain, check_image_size(encoder))
-        model = _assemble(
-            task,
+        for branch in [main, *branches]:
+            branch.check_fit(specs, published, chain, trial_size(takes))
+        multiple = size_multiple(takes.multiple, specs)
+        maps = {
+            "rescale": composition.rescale,
+            "squeeze_channel": purpose.squeeze,
+            "image_size_out": composition.image_size_out,
+        }
+        model: EncoderDecoderModel = purpose.load()(
             encoder,
-            *choice.build(channels),
-            map_arguments={
-                "rescale": task != "keypoints" if rescale is None else rescale,
-                "image_size_out": None if image_size_out is None else (*image_size_out,),
-            },
+            *main.build(channels),
             neck=neck,
             auxiliary_heads={branch.name: nn.Sequential(*branch.build(channels)) for branch in branches},
-            patch_size=patch_size_of(encoder),
-            size_multiple=size_multiple(size_multiple_of(encoder), specs),
-            padding=padding,
+            patch_size=None if takes.multiple is None else list(takes.multiple),
+            size_multiple=None if multiple is None else list(multiple),
+            padding=composition.padding,
+            **(maps if purpose.scope is Scope.PIXEL else {}),
         )
         model.necks = chain
-        check_composition(model, check_image_size(encoder))
+        model.composition, model.input_spec = composition, replace(takes, multiple=multiple)
+        check_composition(model, trial_size(takes))
         return model
 
 
-def _assemble(
-    task: str,
-    encoder: nn.Module,
-    decoder: nn.Module,
-    head: nn.Module,
-    *,
-    map_arguments: dict[str, Any],
-    **shared: Any,
-) -> EncoderDecoderModel:
-    if task in PIXEL_TASKS:
-        one_quantity = task == "regression"
-        return PixelWiseModel(encoder, decoder, head, squeeze_channel=one_quantity, **map_arguments, **shared)
-    return ScalarOutputModel(encoder, decoder, head, **shared)
+def size_multiple(multiple: tuple[int, int, int] | None, specs: Sequence[FeatureSpec]) -> tuple[int, int, int] | None:
+    """What frames, height and width must be multiples of for an encoder and the necks behind it.
+
+    Images must be cut into whole patches, or whatever the encoder asks for, and into whole cells of the coarsest level
+    that the necks make.
+    """
+    if multiple is None:
+        return None
+    frames, height, width = multiple
+    for vertical, horizontal in (spec.stride for spec in specs if spec.stride is not None):
+        height, width = math.lcm(height, math.ceil(vertical)), math.lcm(width, math.ceil(horizontal))
+    return frames, height, width
 
 
-class _Branch:
-    """A decoder with its head: the main one, or an auxiliary one."""
-
-    def __init__(
-        self,
-        name: str,
-        decoder: str | type[nn.Module] | nn.Module,
-        decoder_arguments: dict[str, Any],
-        head_arguments: dict[str, Any],
-        task: str,
-        outputs: int | None,
-    ) -> None:
-        self.name = name
-        self.where = f"aux_decoders.{name}" if name else "decoder"
-        self.head_arguments = head_arguments
-        self.task = task
-        self.outputs = outputs
-        self.decoder = DecoderChoice(decoder, dict(decoder_arguments), task, self.where)
-        if self.decoder.includes_head:
-            if head_arguments:
-                raise ArgumentError(
-                    f"{self.decoder.owner} includes its head, so there is none to take the head arguments "
-                    f"{head_arguments}"
-                )
-            give_outputs_to_decoder(self.decoder, outputs or (1 if task == "regression" else None))
-        else:
-            check_head(task, outputs, head_arguments)
-        self.decoder.check()
-
-    def check_fit(
-        self,
-        specs: Sequence[FeatureSpec],
-        encoded: Sequence[FeatureSpec],
-        chain: Sequence[Mapping[str, Any]],
-        image_size: tuple[int, int],
-    ) -> None:
-        """Raise a CompositionError where the decoder cannot take the features."""
-        requirement: Requirement | None = self.decoder.requirement
-        if requirement is not None and (unmet := requirement.unmet(specs)):
-            raise CompositionError(
-                explain_misfit(self.where, self.decoder.owner, unmet, requirement, specs, encoded, chain, image_size)
-            )
-
-    def build(self, channels: list[int]) -> tuple[nn.Module, nn.Module]:
-        """The decoder and its head."""
-        decoder = self.decoder.build(list(channels))
-        if self.decoder.includes_head:
-            return decoder, nn.Identity()
-        decoded = getattr(decoder, "out_channels", None)
-        if not isinstance(decoded, int):
-            raise CompositionError(
-                f"{self.decoder.owner} has no attribute `out_channels: int`, which its head is built on"
-            )
-        return decoder, build_head(self.task, decoded, self.outputs, self.head_arguments)
-
-
-def _auxiliary_branch(given: AuxiliaryHead | Mapping[str, Any], task: str, outputs: int | None) -> _Branch:
-    if not isinstance(given, AuxiliaryHead):
-        check_arguments(live_signature(AuxiliaryHead), given, "an entry of aux_decoders")
-    auxiliary = given if isinstance(given, AuxiliaryHead) else AuxiliaryHead(**given)
-    decoder_arguments, rest = extract_prefix_keys(auxiliary.decoder_args, "decoder_")
-    head_arguments, rest = extract_prefix_keys(rest, "head_")
-    if rest:
-        raise ArgumentError(
-            f"aux_decoders.{auxiliary.name}: arguments {rest} were passed but not used; "
-            "the arguments of an auxiliary head begin with decoder_ or head_"
-        )
-    return _Branch(auxiliary.name, auxiliary.decoder, decoder_arguments, head_arguments, task, outputs)
+def _resolve_necks(
+    necks: Sequence[Mapping[str, Any]] | str, specs: Sequence[FeatureSpec], requirement: Requirement | None
+) -> list[dict[str, Any]]:
+    """The necks of a composition as a list, derived where it says `auto`."""
+    if isinstance(necks, str):
+        return derive_necks(specs, requirement or Requirement())
+    return [dict(neck) for neck in necks]
 
 
 def _build_necks(
@@ -219,19 +155,3 @@ def _build_necks(
         necks.append(neck)
     channels = [spec.out_channels for spec in outgoing]
     return channels, outgoing, NeckSequential(*necks) if necks else None
-
-
-def _check_task(task: str) -> str:
-    lowered = task.lower()
-    if lowered not in TASKS:
-        raise UnknownTaskError(
-            f"the task {task!r} is not one of {', '.join(TASKS)}{did_you_mean(lowered, TASKS) or '.'}"
-        )
-    return lowered
-
-
-def _padding(backbone_arguments: dict[str, Any]) -> str:
-    padding = backbone_arguments.pop("padding", "reflect")
-    if padding not in MODES:
-        raise ArgumentError(f"backbone_padding is {padding!r}, which is none of {', '.join(MODES)}")
-    return str(padding)

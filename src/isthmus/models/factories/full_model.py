@@ -1,21 +1,23 @@
 """`FullModelFactory`: models that are built as one, by name."""
 
+from collections.abc import Mapping
 from typing import Any, TypeGuard
 
 from torch import nn
 
 from isthmus.blocks.encoder_decoder import EncoderDecoder
-from isthmus.errors import ArgumentError, CompositionError, UnknownTaskError, did_you_mean
+from isthmus.composition import Composition, Part
+from isthmus.composition.composition import purpose_of
+from isthmus.composition.full_model import FACTORY, OUTPUTS
+from isthmus.errors import ArgumentError, CompositionError
 from isthmus.models.base import Model
 from isthmus.models.block_model import BlockModel
-from isthmus.models.factories.parts import adapt_encoder, count_outputs, is_published
+from isthmus.models.factories.encoders import adapt_encoder, build_part, is_published
 from isthmus.models.reconstruction import ReconstructionModel
-from isthmus.plan.probe import check_image_size
+from isthmus.plan.probe import input_spec, trial_size
 from isthmus.plan.trace import check_composition
 from isthmus.registry import FULL_MODEL_REGISTRY
-from isthmus.signatures import check_arguments
-
-TASKS = ("segmentation", "regression", "keypoints", "reconstruction")
+from isthmus.registry.kinds import Purpose
 
 
 class FullModelFactory:
@@ -52,60 +54,57 @@ class FullModelFactory:
             UnknownNameError: the model is not registered.
             CompositionError: the model is none that a task can train.
         """
-        task = _check_task(task)
-        entry = FULL_MODEL_REGISTRY.entry(model)
-        signature, given = entry.signature(), dict(kwargs)
-        if "num_outputs" in signature.names:
-            given["num_outputs"] = _required(task, count_outputs(task, num_classes, num_outputs))
-        check_arguments(signature, given, f"the model {model!r}")
-        built = entry.build(**given)
-        if _check_reconstructs(built, model, task):
+        arguments = {name: value for name, value in locals().items() if name not in ("self", "task", "kwargs")}
+        return self.build(Composition.parse({**arguments, **kwargs}, task, FACTORY).checked())
+
+    def build(self, composition: Composition) -> Model | ReconstructionModel:
+        """Build the model of a composition without problems.
+
+        Raises:
+            ArgumentError: the model does not take an argument after all.
+            CompositionError: the model is none that such a task can train.
+        """
+        if composition.model is None:
+            raise ArgumentError("a composition for this factory needs a model")
+        name, purpose = composition.model.name, purpose_of(composition.purpose)
+        signature = FULL_MODEL_REGISTRY.entry(name).signature()
+        outputs = {OUTPUTS: composition.outputs} if OUTPUTS in signature.names else {}
+        whole = Part(name, {**composition.model.arguments, **outputs})
+        built = build_part(FULL_MODEL_REGISTRY, whole, f"the model {name!r}", "")
+        if _check_reconstructs(built, name, purpose):
+            built.composition = composition
             return built
-        built = _as_model(built, model, task, rescale)
-        if peft_config is not None:
-            _adapt(built, model, peft_config, given)
-        check_composition(built, check_image_size(getattr(built, "encoder", built)))
-        return built
+        model = _as_model(built, name, composition, purpose)
+        if composition.adapters is not None:
+            _adapt(model, composition.model, composition.adapters)
+        takes = input_spec(getattr(model, "encoder", model))
+        model.composition, model.input_spec = composition, takes
+        check_composition(model, trial_size(takes))
+        return model
 
 
-def _check_reconstructs(built: nn.Module, name: str, task: str) -> TypeGuard[ReconstructionModel]:
+def _check_reconstructs(built: nn.Module, name: str, purpose: Purpose) -> TypeGuard[ReconstructionModel]:
     """Whether a model reconstructs images, which is what the task reconstruction wants and no other."""
     reconstructs = isinstance(built, ReconstructionModel)
-    if reconstructs != (task == "reconstruction"):
+    if reconstructs != issubclass(purpose.load(), ReconstructionModel):  # type: ignore[arg-type]
         does = "reconstructs images" if reconstructs else "does not reconstruct images"
-        raise CompositionError(f"the full model {name!r} {does}, so it cannot be built for the task {task!r}")
+        raise CompositionError(f"the full model {name!r} {does}, so it cannot be built for the task {purpose.name!r}")
     return reconstructs
 
 
-def _as_model(built: nn.Module, name: str, task: str, rescale: bool | None) -> Model:
+def _as_model(built: nn.Module, name: str, composition: Composition, purpose: Purpose) -> Model:
     if isinstance(built, EncoderDecoder):
-        resized = task != "keypoints" if rescale is None else rescale
-        return BlockModel(built, rescale=resized, squeeze_channel=task == "regression")
+        return BlockModel(built, rescale=composition.rescale, squeeze_channel=purpose.squeeze)
     if not isinstance(built, Model):
         raise CompositionError(f"the full model {name!r} is a {type(built).__name__}, which is no isthmus.models.Model")
     return built
 
 
-def _adapt(built: Model, name: str, peft_config: dict[str, Any], arguments: dict[str, Any]) -> None:
+def _adapt(built: Model, part: Part, peft_config: Mapping[str, Any]) -> None:
     encoder = dict(built.named_children()).get("encoder")
     if encoder is None:
         raise ArgumentError(
-            f"peft_config: the full model {name!r} has no encoder of its own to put adapters into; a model of "
+            f"peft_config: the full model {part.name!r} has no encoder of its own to put adapters into; a model of "
             "EncoderDecoderFactory has one"
         )
-    built.encoder = adapt_encoder(encoder, peft_config, base_is_published=is_published(name, arguments, encoder))
-
-
-def _required(task: str, outputs: int | None) -> int:
-    if outputs is None and task != "regression":
-        raise ArgumentError(f"`num_classes` must be defined for a {task} task")
-    return outputs or 1
-
-
-def _check_task(task: str) -> str:
-    lowered = task.lower()
-    if lowered not in TASKS:
-        raise UnknownTaskError(
-            f"full models are built for {', '.join(TASKS)}, not for {task!r}{did_you_mean(lowered, TASKS) or '.'}"
-        )
-    return lowered
+    built.encoder = adapt_encoder(encoder, peft_config, base_is_published=is_published(part, encoder))

@@ -1,13 +1,14 @@
 """`AggregateTokens`: one vector in place of many tokens."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from torch import Tensor
 
 from isthmus.errors import ArgumentError, CompositionError, ShapeError, did_you_mean
 from isthmus.models.feature_checks import check_indices, pick
 from isthmus.models.necks.base import Neck
-from isthmus.specs.features import FeatureSpec, Layout
+from isthmus.specs.features import FeatureSpec, Layout, Requirement
 
 POOLINGS = ("mean", "max", "min", "cls")
 
@@ -29,6 +30,8 @@ class AggregateTokens(Neck):
         ArgumentError: an unknown pooling, or the class token is to be dropped and taken at once.
         CompositionError: an index is out of range.
     """
+
+    proposes = True
 
     def __init__(
         self,
@@ -52,6 +55,12 @@ class AggregateTokens(Neck):
             indices = 0 if len(channel_list) == 1 else index
         self.indices = [indices] if isinstance(indices, int) else list(indices)
         check_indices("AggregateTokens", self.indices, len(channel_list))
+
+    @classmethod
+    def proposals(cls, specs: Sequence[FeatureSpec], requirement: Requirement) -> Iterator[dict[str, Any]]:
+        """The mean over tokens, for a decoder of vectors."""
+        if Layout.VECTOR in requirement.layouts and {spec.layout for spec in specs} == {Layout.TOKENS}:
+            yield {}
 
     def process_channel_list(self, channel_list: list[int]) -> list[int]:
         """The channels of the features that are pooled."""

@@ -1,13 +1,14 @@
 """`PermuteDims`: the same features with their axes in another order."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 from torch import Tensor
 
 from isthmus.errors import ArgumentError, CompositionError, ShapeError
 from isthmus.models.necks.base import Neck
-from isthmus.specs.features import FeatureSpec, Layout
+from isthmus.specs.features import FeatureSpec, Layout, Requirement
 
 _AXES = {Layout.GRID: "bchw", Layout.GRID_LAST: "bhwc", Layout.TOKENS: "bnc", Layout.VECTOR: "bc"}
 
@@ -25,6 +26,8 @@ class PermuteDims(Neck):
         ArgumentError: `new_order` is not a permutation.
     """
 
+    proposes = True
+
     def __init__(self, channel_list: list[int], new_order: list[int]) -> None:
         super().__init__(channel_list)
         self.new_order = list(new_order)
@@ -33,6 +36,12 @@ class PermuteDims(Neck):
             raise ArgumentError(
                 f"PermuteDims: new_order {self.new_order} must name each of the axes 0 to {axes - 1} once"
             )
+
+    @classmethod
+    def proposals(cls, specs: Sequence[FeatureSpec], requirement: Requirement) -> Iterator[dict[str, Any]]:  # noqa: ARG003
+        """The channels to the front of grids that have them last."""
+        if {spec.layout for spec in specs} == {Layout.GRID_LAST}:
+            yield {"new_order": [0, 3, 1, 2]}
 
     def process_channel_list(self, channel_list: list[int]) -> list[int]:
         """The same channels: moving an axis does not change its size."""

@@ -1,7 +1,8 @@
 """Necks that make a pyramid of grids of equal size: every level half as fine as the one before."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -9,8 +10,8 @@ from torch.nn import functional as F
 from isthmus.blocks.upsampling import upsample_by_four, upsample_by_two
 from isthmus.errors import ArgumentError, CompositionError, ShapeError, did_you_mean
 from isthmus.models.feature_checks import check_grids, require_grids
-from isthmus.models.necks.base import Neck
-from isthmus.specs.features import FeatureSpec
+from isthmus.models.necks.base import LEVELS_OF_A_PYRAMID, Neck
+from isthmus.specs.features import FeatureSpec, Layout, Pyramid, Requirement
 
 MODES = ("nearest", "nearest-exact", "bilinear", "bicubic", "area")
 
@@ -76,11 +77,19 @@ class MaxpoolToPyramidal(Neck):
         ArgumentError: `kernel_size` is not positive.
     """
 
+    proposes = True
+
     def __init__(self, channel_list: list[int], kernel_size: int = 2) -> None:
         super().__init__(channel_list)
         if kernel_size < 1:
             raise ArgumentError(f"MaxpoolToPyramidal: kernel_size is {kernel_size}, but must be at least 1")
         self.kernel_size = kernel_size
+
+    @classmethod
+    def proposals(cls, specs: Sequence[FeatureSpec], requirement: Requirement) -> Iterator[dict[str, Any]]:
+        """A pyramid of fewer levels than the usual four."""
+        if _asks_for_pyramid(specs, requirement) and len(specs) < LEVELS_OF_A_PYRAMID:
+            yield {}
 
     def process_channel_list(self, channel_list: list[int]) -> list[int]:
         """The same channels."""
@@ -123,6 +132,8 @@ class LearnedInterpolateToPyramidal(Neck):
         CompositionError: there are not exactly four features, or too few channels to divide.
     """
 
+    proposes = True
+
     def __init__(self, channel_list: list[int]) -> None:
         super().__init__(channel_list)
         if len(channel_list) != 4:
@@ -140,6 +151,12 @@ class LearnedInterpolateToPyramidal(Neck):
         self.fpn2 = upsample_by_two(second)
         self.fpn3 = nn.Identity()
         self.fpn4 = nn.MaxPool2d(2, 2)
+
+    @classmethod
+    def proposals(cls, specs: Sequence[FeatureSpec], requirement: Requirement) -> Iterator[dict[str, Any]]:
+        """The usual pyramid of four levels."""
+        if _asks_for_pyramid(specs, requirement) and len(specs) == LEVELS_OF_A_PYRAMID:
+            yield {}
 
     def process_channel_list(self, channel_list: list[int]) -> list[int]:
         """A quarter, a half and all of the channels."""
@@ -176,3 +193,9 @@ def _rescaled(spec: FeatureSpec, factor: float) -> FeatureSpec:
     if spec.stride is None:
         return spec
     return replace(spec, stride=(spec.stride[0] * factor, spec.stride[1] * factor))
+
+
+def _asks_for_pyramid(specs: Sequence[FeatureSpec], requirement: Requirement) -> bool:
+    """Whether grids of equal stride are to become a pyramid."""
+    grids = {spec.layout for spec in specs} == {Layout.GRID}
+    return requirement.pyramid is not Pyramid.NONE and grids and len({spec.stride for spec in specs}) == 1

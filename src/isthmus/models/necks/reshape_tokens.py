@@ -2,15 +2,16 @@
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor
 
 from isthmus.errors import ArgumentError, CompositionError, ShapeError
 from isthmus.models.necks.base import Neck
-from isthmus.specs.features import FeatureSpec, Layout
+from isthmus.specs.features import FeatureSpec, Layout, Requirement
 
 
 class ReshapeTokensToImage(Neck):
@@ -34,6 +35,8 @@ class ReshapeTokensToImage(Neck):
         ArgumentError: a number that must be positive is not.
     """
 
+    proposes = True
+
     def __init__(
         self,
         channel_list: list[int],
@@ -54,6 +57,14 @@ class ReshapeTokensToImage(Neck):
         self.effective_time_dim = effective_time_dim
         self.h = h
         self.temporal_inputs = temporal_inputs
+
+    @classmethod
+    def proposals(cls, specs: Sequence[FeatureSpec], requirement: Requirement) -> Iterator[dict[str, Any]]:  # noqa: ARG003
+        """The grid of tokens, without what stands in front of it."""
+        if {spec.layout for spec in specs} == {Layout.TOKENS}:
+            prefix, steps = specs[0].prefix_tokens, specs[0].time_steps
+            said = {} if prefix == 1 else {"remove_cls_token": prefix or False}
+            yield said if steps == 1 else {**said, "effective_time_dim": steps}
 
     def process_channel_list(self, channel_list: list[int]) -> list[int]:
         """The same channels: the list counts the channels of all time steps already."""

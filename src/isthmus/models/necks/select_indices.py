@@ -1,12 +1,13 @@
 """`SelectIndices`: some of the features, in a given order."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from torch import Tensor
 
 from isthmus.models.feature_checks import check_indices, pick
-from isthmus.models.necks.base import Neck
-from isthmus.specs.features import FeatureSpec
+from isthmus.models.necks.base import Neck, wanted_levels
+from isthmus.specs.features import FeatureSpec, Requirement, is_pyramid
 
 
 class SelectIndices(Neck):
@@ -20,10 +21,23 @@ class SelectIndices(Neck):
         CompositionError: an index is out of range.
     """
 
+    proposes = True
+
     def __init__(self, channel_list: list[int], indices: list[int]) -> None:
         super().__init__(channel_list)
         self.indices = list(indices)
         check_indices("SelectIndices", self.indices, len(channel_list))
+
+    @classmethod
+    def proposals(cls, specs: Sequence[FeatureSpec], requirement: Requirement) -> Iterator[dict[str, Any]]:
+        """The coarsest levels of a pyramid, or evenly spaced layers of a plain transformer, ending in the last."""
+        count, levels = len(specs), wanted_levels(requirement)
+        if levels is None or count <= levels:
+            return
+        if is_pyramid(specs):
+            yield {"indices": list(range(count - levels, count))}
+        else:
+            yield {"indices": [(i + 1) * count // levels - 1 for i in range(levels)]}
 
     def process_channel_list(self, channel_list: list[int]) -> list[int]:
         """The channels of the features that are kept."""

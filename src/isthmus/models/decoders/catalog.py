@@ -1,4 +1,4 @@
-"""The decoders of Isthmus."""
+"""The decoders of Isthmus by name; without torch."""
 
 from isthmus.registry.entry import Entry
 

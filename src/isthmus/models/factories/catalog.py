@@ -1,4 +1,4 @@
-"""The model factories of Isthmus."""
+"""The model factories of Isthmus by name; without torch."""
 
 from isthmus.registry.entry import Entry
 
