@@ -16,6 +16,9 @@ from isthmus.specs.plain import PlainData
 DEFAULT_FACTORY = encoder_decoder.FACTORY
 """The factory that is meant where none is named."""
 
+DEFAULT_PURPOSE = "segmentation"
+"""What a model is for where nothing is said."""
+
 WEIGHT_ARGUMENTS = ("pretrained", "ckpt_path", "checkpoint_path")
 """The arguments of a backbone or a model that say which weights it begins with."""
 
@@ -61,7 +64,7 @@ class Composition(PlainData):
 
     @classmethod
     def parse(
-        cls, arguments: Arguments, purpose: str = "segmentation", factory: str = DEFAULT_FACTORY
+        cls, arguments: Arguments, purpose: str = DEFAULT_PURPOSE, factory: str = DEFAULT_FACTORY
     ) -> "Composition":
         """Take the arguments of a factory apart, and hold them against what the registries know.
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from isthmus.composition import DEFAULT_PURPOSE
 from isthmus.config.annotations import fits
 from isthmus.config.bands import band_faults
 from isthmus.config.class_paths import ClassNode, class_nodes, qualify_class_paths
@@ -77,13 +78,18 @@ def _section_faults(config: Mapping[str, Any]) -> Iterator[Fault]:
         if key not in SECTIONS:
             expected = did_you_mean(str(key), SECTIONS) or f"; expected one of {', '.join(SECTIONS)}"
             yield Fault(str(key), f"there is no section {key!r}{expected}")
-    for key, what in (("model", f"a task, such as {next(iter(TASK_REGISTRY))}"), ("data", "a datamodule")):
+    for key, what in (("model", f"a task, such as {_usual_task()}"), ("data", "a datamodule")):
         if not isinstance(config.get(key), Mapping | str):
             found = "is missing" if config.get(key) is None else f"is {config[key]!r}"
             yield Fault(key, f"{found}; expected the class_path and init_args of {what}")
     seed = config.get("seed_everything", 0)
     if not isinstance(seed, int):
         yield Fault("seed_everything", f"expected a whole number, found {seed!r}")
+
+
+def _usual_task() -> str:
+    kinds = map(TASK_REGISTRY.entry, TASK_REGISTRY)
+    return next((kind.name for kind in kinds if getattr(kind, "purpose", None) == DEFAULT_PURPOSE), "one of your own")
 
 
 def _trainer_faults(config: Mapping[str, Any]) -> Iterator[Fault]:

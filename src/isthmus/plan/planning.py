@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from isthmus.composition import DEFAULT_FACTORY, Composition
+from isthmus.composition import DEFAULT_FACTORY, DEFAULT_PURPOSE, Composition
 from isthmus.config_file import load_config
 from isthmus.errors import ArgumentError, CompositionError, ConfigError, Fault, UnknownTaskError
 from isthmus.filling import SkipFilling
@@ -59,7 +59,7 @@ def _read(loaded: Mapping[str, Any]) -> Composition:
     """The composition that a configuration or the arguments of a factory describe."""
     if "model" not in loaded or "model_factory" in loaded:
         arguments = dict(loaded)
-        factory, purpose = arguments.pop("model_factory", DEFAULT_FACTORY), arguments.pop("task", "segmentation")
+        factory, purpose = arguments.pop("model_factory", DEFAULT_FACTORY), arguments.pop("task", DEFAULT_PURPOSE)
         return Composition.parse(arguments, purpose, factory)
     model = loaded["model"]
     init: Mapping[str, Any] = (model.get("init_args") or {}) if isinstance(model, Mapping) else {}
