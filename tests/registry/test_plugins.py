@@ -1,4 +1,4 @@
-"""A package that brings a backbone through an entry point, as one would install it."""
+"""A package that brings parts of several kinds through entry points, as one would install it."""
 
 import json
 import os
@@ -13,7 +13,7 @@ import pytest
 from isthmus.registry import Registry
 from isthmus.registry.plugins import plugin_entries
 
-EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "backbone_plugin"
+EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "plugin"
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_it_is_listed_without_being_imported(installed):
     names, facts, arguments = json.loads(done.stdout)
     assert "plain_stack" in names
     assert facts == {"source": "isthmus-example", "doc": "Convolutions that halve the grid again and again"}
-    assert arguments == ["in_chans", "widths"]
+    assert arguments == ["in_chans", "widths", "coarse_first"]
 
 
 def test_the_command_lists_it(installed):
@@ -81,3 +81,46 @@ def test_its_own_tests_pass(installed):
     )
     assert done.returncode == 0, done.stdout
     assert "2 passed" in done.stdout
+
+
+def run(installed, program):
+    environment = {**os.environ, "PYTHONPATH": found_in(installed)}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_a_loss_a_neck_and_a_task_are_known_without_being_imported(installed):
+    found = run(
+        installed,
+        "import json, sys\n"
+        "from isthmus.registry import LOSS_REGISTRY, NECK_REGISTRY, TASK_REGISTRY\n"
+        "loss, neck = LOSS_REGISTRY.entry('edge'), NECK_REGISTRY.entry('FineFirst')\n"
+        "task, base = map(TASK_REGISTRY.entry, ('FlipConsistencyTask', 'SemanticSegmentationTask'))\n"
+        "same = [getattr(task, n) == getattr(base, n) for n in ('monitor', 'mode', 'purpose', 'compares', 'logged')]\n"
+        "print(json.dumps([loss.compares, 'edge' in loss.signature().names, neck.proposes, same]))\n"
+        "assert 'torch' not in sys.modules and 'isthmus_example' not in sys.modules\n",
+    )
+    assert found == [["classes"], True, True, [True] * 5]
+
+
+def test_a_configuration_of_all_of_them_is_checked_and_planned(installed):
+    faults, wrong, necks, prediction = run(
+        installed,
+        "import json\n"
+        "from isthmus.config import check_config, load_config\n"
+        f"config = load_config({str(EXAMPLE / 'flip_consistency.yaml')!r})\n"
+        "faults = [str(fault) for fault in check_config(config, 'plan')]\n"
+        "from isthmus.plan import plan\n"
+        "planned = plan(config)\n"
+        "config['model']['init_args'] |= {'loss': {'edge': {'egde': 3}}, 'consistncy': 1}\n"
+        "wrong = {fault.key: fault.message for fault in check_config(config, 'plan')}\n"
+        "print(json.dumps([faults, wrong, planned.necks, planned.output]))\n",
+    )
+    assert faults == []
+    assert necks == [{"name": "FineFirst"}]
+    assert prediction == [[1, 7, 224, 224]]
+    assert "did you mean 'edge'" in wrong["model.init_args.loss.edge.egde"]
+    assert "did you mean 'consistency'" in wrong["model.init_args.consistncy"]

@@ -82,6 +82,7 @@ def _described(
     facts |= {name: value for name, value in own.items() if name not in names}
     base = _base(home, node, known)
     if isinstance(base, kind):
+        told = {name: own[name] for name in names if name in own}  # what its bases say, the declaration knows better
         return replace(base, name=entry.name, target=entry.target, preset={}, facts={**base.facts, **facts}, **told)
     required = [each.name for each in fields(kind) if each.default is MISSING and each.default_factory is MISSING]
     missing = [name for name in required if name not in told and name not in _OF_EVERY_ENTRY]

@@ -1,1 +1,0 @@
-"""A backbone for Isthmus in a package of its own."""
