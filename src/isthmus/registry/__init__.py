@@ -12,7 +12,6 @@ A plug-in package registers what it brings in an entry-point group: `isthmus.bac
 
 from collections.abc import Iterable
 
-
 from isthmus.registry.catalog import purposes
 from isthmus.registry.discovery import declared_below, declared_in
 from isthmus.registry.entry import Entry
