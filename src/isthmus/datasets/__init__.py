@@ -3,8 +3,10 @@
 from isthmus._lazy import lazy_exports
 
 _EXPORTS = {
+    "GenericNonGeoPixelwiseRegressionDataset": "isthmus.datasets.regression",
     "GenericNonGeoSegmentationDataset": "isthmus.datasets.segmentation",
     "KeypointDataset": "isthmus.datasets.keypoints",
+    "PixelwiseRegressionDataset": "isthmus.datasets.regression",
     "SegmentationDataset": "isthmus.datasets.segmentation",
 }
 
