@@ -61,7 +61,7 @@ def test_poses_are_scored(size):
 
 
 def test_each_point_has_its_scores():
-    table = poses(2).per_point()
+    table = poses(2).per_name()
     assert table["nose"] == pytest.approx(
         {"mean_error": 2.5, "median_error": 2.5, "PCK@2": 0.5, "PCK@5": 1, "missed": 0, "extra": 0.5, "labelled": 2}
     )
@@ -91,7 +91,7 @@ def test_a_single_point_in_a_single_image():
     metrics = PoseMetrics(["tree"], [2])
     update(metrics, [[[[3, 4]]]], [[[[0, 0]]]])
     assert values(metrics)["mean_error_tree"] == 5
-    assert metrics.per_point()["tree"]["labelled"] == 1
+    assert metrics.per_name()["tree"]["labelled"] == 1
 
 
 def trees(*places, most=4):
@@ -111,8 +111,8 @@ def test_objects_are_scored(together):
     assert values(metrics) == pytest.approx(
         {"precision": 2 / 4, "recall": 2 / 5, "F1": 4 / 9, "mean_error": 2, "count_error": (1 + 1 + 3) / 3}
     )
-    assert metrics.per_point()["tree"]["labelled"] == 5
-    assert metrics.per_point()["tree"]["found"] == 4
+    assert metrics.per_name()["tree"]["labelled"] == 5
+    assert metrics.per_name()["tree"]["found"] == 4
 
 
 def test_kinds_of_objects_do_not_match_each_other():

@@ -135,7 +135,7 @@ def test_dots_are_found_after_a_short_training(tmp_path):
     assert {"train/loss", "val/loss", "val/PCK@1", "val/missed", "val/median_error", "val/mean_error_dark"} <= set(
         logged
     )
-    assert built.point_scores["val"]["dark"]["labelled"] == 20
+    assert built.single_scores["val"]["dark"]["labelled"] == 20
     runner.test(built, DataLoader(Dots(20, seed=1), 5), verbose=False)
     assert runner.callback_metrics["test/mean_error"] == pytest.approx(float(logged["val/mean_error"]), abs=1e-3)
 

@@ -12,6 +12,14 @@ ENTRIES: tuple[DatamoduleKind, ...] = (
         compares="classes",
     ),
     DatamoduleKind(
+        "GenericNonGeoPixelwiseRegressionDataModule",
+        "isthmus.datamodules.regression:GenericNonGeoPixelwiseRegressionDataModule",
+        facts={"doc": "Images and maps of quantities in folders, paired by name, or in the same files"},
+        source="isthmus.datasets.quantities:RegressionSource",
+        batch=("mask",),
+        compares="quantities",
+    ),
+    DatamoduleKind(
         "GenericKeypointDataModule",
         "isthmus.datamodules.keypoints:GenericKeypointDataModule",
         facts={"doc": "Images with named points in a CSV, COCO, DeepLabCut or SLEAP file"},

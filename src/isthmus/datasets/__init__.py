@@ -2,13 +2,14 @@
 
 from isthmus._lazy import lazy_exports
 
-__all__ = ["GenericNonGeoSegmentationDataset", "KeypointDataset", "SegmentationDataset"]
+_EXPORTS = {
+    "GenericNonGeoPixelwiseRegressionDataset": "isthmus.datasets.regression",
+    "GenericNonGeoSegmentationDataset": "isthmus.datasets.segmentation",
+    "KeypointDataset": "isthmus.datasets.keypoints",
+    "PixelwiseRegressionDataset": "isthmus.datasets.regression",
+    "SegmentationDataset": "isthmus.datasets.segmentation",
+}
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "GenericNonGeoSegmentationDataset": "isthmus.datasets.segmentation",
-        "KeypointDataset": "isthmus.datasets.keypoints",
-        "SegmentationDataset": "isthmus.datasets.segmentation",
-    },
-)
+__all__ = sorted(_EXPORTS)
+
+__getattr__, __dir__ = lazy_exports(__name__, _EXPORTS)

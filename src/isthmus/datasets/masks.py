@@ -18,11 +18,16 @@ if TYPE_CHECKING:
 
 
 class MaskReader(TargetReader):
-    """How the file of a label with a value per pixel is read, as `mask`, `(H, W)`."""
+    """How the file of a label with a value per pixel is read, as `mask`, `(H, W)`, or several of them, `(Q, H, W)`.
+
+    Attributes:
+        dtype: of the values.
+    """
 
     __slots__ = ()
 
     opens_files: ClassVar[bool] = True
+    dtype: ClassVar[type[np.generic]] = np.int64
 
     @property
     @abstractmethod
@@ -31,7 +36,7 @@ class MaskReader(TargetReader):
 
     @abstractmethod
     def read_file(self, path: Path) -> npt.NDArray[Any]:
-        """Read a label, `(height, width)`."""
+        """Read a label, `(height, width)` or several values of a pixel in front of that."""
 
     def fits(self, sample: Sample, shape: Shape) -> None:
         """Hold the size of the label against that of its image.
@@ -57,7 +62,7 @@ class MaskReader(TargetReader):
 
     def blank(self, sample: Sample, height: int, width: int) -> Arrays:
         """A mask of zeros where the sample has a label."""
-        return {} if sample.label is None else {"mask": np.zeros((height, width), np.int64)}
+        return {} if sample.label is None else {"mask": np.zeros((height, width), self.dtype)}
 
     def moving(self) -> "MovingMask":
         """Masks move with the image; pixels that a transform leaves empty have no label."""
@@ -67,10 +72,10 @@ class MaskReader(TargetReader):
 
 
 def _require_equal_sizes(sample: Sample, shape: Shape, label: Sequence[int]) -> None:
-    if tuple(shape[-2:]) != tuple(label):
+    if tuple(shape[-2:]) != tuple(label[-2:]):
         raise DataError(
             f"{sample.image} is {_show(shape[-2:])} pixels (height x width), but its label {sample.label} is "
-            f"{_show(label)}; they must be equal"
+            f"{_show(label[-2:])}; they must be equal"
         )
 
 

@@ -62,6 +62,8 @@ def find_samples(
     label_root: str | Path,
     label_pattern: str,
     split: Split | None = None,
+    *,
+    labels_in_images: bool = False,
 ) -> list[Sample]:
     """Find images and labels and pair them by name.
 
@@ -71,6 +73,7 @@ def find_samples(
         label_root: the folder of the labels; it may be the same folder.
         label_pattern: a glob pattern relative to that. A file that it matches is never an image.
         split: which samples to take; all where None.
+        labels_in_images: whether an image may hold its own label, where both patterns match it.
 
     Returns:
         The samples, sorted by identifier.
@@ -80,7 +83,7 @@ def find_samples(
             of the split matches nothing.
     """
     label_files = find_files(label_root, label_pattern)
-    taken = set(label_files)
+    taken = set() if labels_in_images else set(label_files)
     image_files = [path for path in find_files(image_root, image_pattern) if path not in taken]
     if not image_files:
         raise PairingError(

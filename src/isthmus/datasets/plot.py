@@ -32,14 +32,10 @@ def plot_segmentation(
     Returns:
         The figure; None for an image with time steps.
     """
-    image: Tensor = sample["image"]
-    if image.ndim != 3:
+    panels = _open(sample, rgb_indices, suptitle)
+    if panels is None:
         return None
-    maps = [key for key in ("mask", "prediction") if key in sample]
-    figure = Figure(figsize=(4 * (1 + len(maps)), 4.5), layout="constrained")
-    axes = figure.subplots(1, 1 + len(maps), squeeze=False)[0]
-    axes[0].imshow(stretch(image.detach().cpu().numpy(), rgb_indices))
-    axes[0].set_title("image")
+    figure, axes, maps = panels
     colors = colormaps["tab20"].resampled(max(len(class_names), 1))(np.arange(len(class_names)))
     for axis, key in zip(axes[1:], maps, strict=True):
         classes = sample[key].detach().cpu().numpy()
@@ -51,9 +47,56 @@ def plot_segmentation(
     if maps:
         handles = [Patch(color=color, label=name) for color, name in zip(colors, class_names, strict=True)]
         figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 6))
+    return figure
+
+
+def plot_values(
+    sample: dict[str, Any], rgb_indices: Sequence[int], suptitle: str | None = None, *, show_axes: bool = False
+) -> Figure | None:
+    """Draw a sample with quantities, of several the first; label and prediction share a scale.
+
+    Args:
+        sample: `image` `(C, H, W)`, and `mask` and `prediction` `(H, W)` or `(Q, H, W)` where there are any.
+        rgb_indices: the channels that are red, green and blue; the first alone where the image has fewer than three.
+        suptitle: a title for the whole.
+        show_axes: whether to show pixel coordinates.
+
+    Returns:
+        The figure; None for an image with time steps.
+    """
+    panels = _open(sample, rgb_indices, suptitle)
+    if panels is None:
+        return None
+    figure, axes, maps = panels
+    values = [sample[key].detach().cpu().float().numpy() for key in maps]
+    layers = [np.ma.masked_invalid(each if each.ndim == 2 else each[0]) for each in values]
+    known = np.ma.concatenate([layer.ravel() for layer in layers]).compressed() if layers else np.zeros(0)
+    low, high = (known.min(), known.max()) if known.size else (0, 1)
+    for axis, key, layer in zip(axes[1:], maps, layers, strict=True):
+        shown = axis.imshow(layer, vmin=low, vmax=high, interpolation="nearest")
+        axis.set_title(key)
+        if key == maps[-1]:
+            figure.colorbar(shown, ax=list(axes[1:]), location="bottom", shrink=0.8)
+    for axis in axes:
+        axis.axis("on" if show_axes else "off")
+    return figure
+
+
+def _open(
+    sample: dict[str, Any], rgb_indices: Sequence[int], suptitle: str | None
+) -> tuple[Figure, npt.NDArray[Any], list[str]] | None:
+    """A figure with the image, a panel for each map that the sample has, and which these are."""
+    image: Tensor = sample["image"]
+    if image.ndim != 3:
+        return None
+    maps: list[str] = [key for key in ("mask", "prediction") if key in sample]
+    figure = Figure(figsize=(4 * (1 + len(maps)), 4.5), layout="constrained")
+    axes = figure.subplots(1, 1 + len(maps), squeeze=False)[0]
+    axes[0].imshow(stretch(image.detach().cpu().numpy(), rgb_indices))
+    axes[0].set_title("image")
     if suptitle is not None:
         figure.suptitle(suptitle)
-    return figure
+    return figure, axes, maps
 
 
 def stretch(image: npt.NDArray[Any], rgb_indices: Sequence[int]) -> npt.NDArray[np.float64]:

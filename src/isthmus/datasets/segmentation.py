@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from isthmus.datasets.dataset import ImageDataset, Transform
 from isthmus.datasets.labels import LabelReader, SegmentationSource
+from isthmus.datasets.source import arguments_for
 
 
 class SegmentationDataset(ImageDataset):
@@ -83,10 +84,6 @@ class GenericNonGeoSegmentationDataset(SegmentationDataset):
         stage: str = "train",
         **reading: Any,
     ) -> None:
-        reading |= {f"{stage}_data_root": data_root, "img_grep": image_grep, "num_classes": num_classes}
-        if stage != "predict":
-            reading |= {f"{stage}_label_data_root": label_data_root, f"{stage}_split": split}
-        source = SegmentationSource(**reading)
-        readers, samples = source.readers(stage), source.samples(stage)
-        fill = {name: reader.scaled(no_data_replace) for name, reader in source.images(stage).items()}
-        super().__init__(samples, readers, fill, transform, rgb_indices)
+        said = arguments_for(stage, data_root, label_data_root, split)
+        source = SegmentationSource(img_grep=image_grep, num_classes=num_classes, **said, **reading)
+        super().__init__(*source.parts(stage, no_data_replace), transform, rgb_indices)

@@ -103,6 +103,18 @@ class ImageSource(ABC):
             readers["metadata"] = Metadata((given,) if isinstance(given, str | Path) else tuple(given))
         return readers
 
+    def parts(
+        self, stage: str, no_data_replace: float | None = None
+    ) -> tuple[Sequence[Sample], dict[str, Reader], dict[str, float | None]]:
+        """What the dataset of a stage is made of: samples, readers, and what missing pixels become by modality.
+
+        Args:
+            stage: `train`, `val`, `test` or `predict`.
+            no_data_replace: what missing pixels become, in the units of the file; None where none may be missing.
+        """
+        fill = {name: reader.scaled(no_data_replace) for name, reader in self.images(stage).items()}
+        return self.samples(stage), self.readers(stage), fill
+
     def told(self) -> dict[str, Any]:
         """What only the files know and others must agree with, under the names that tasks give it; as far as known."""
         return {}
@@ -183,6 +195,11 @@ class PixelwiseSource(ImageSource):
     ignore_split_file_extensions: bool = True
     allow_substring_split_file: bool = True
 
+    @property
+    def labels_in_images(self) -> bool:
+        """Whether labels may be bands of the files of the images, which are then found by one and the same pattern."""
+        return False
+
     def samples(self, stage: str) -> list[Sample]:
         """The samples of a stage: `train`, `val`, `test`, or `predict`, which has no labels.
 
@@ -202,4 +219,17 @@ class PixelwiseSource(ImageSource):
                     ignore_extensions=self.ignore_split_file_extensions,
                     allow_substring=self.allow_substring_split_file,
                 )
-            return find_samples(root, self.img_grep, root if label_root is None else label_root, self.label_grep, split)
+            label_root = root if label_root is None else label_root
+            return find_samples(
+                root, self.img_grep, label_root, self.label_grep, split, labels_in_images=self.labels_in_images
+            )
+
+
+def arguments_for(
+    stage: str, data_root: str | Path, label_data_root: str | Path | None, split: str | Path | None
+) -> dict[str, Any]:
+    """The arguments that say where the files of a stage are, as a source calls them; to predict there are no labels."""
+    if stage == "predict":
+        return {"predict_data_root": data_root}
+    given = {"data_root": data_root, "label_data_root": label_data_root, "split": split}
+    return {f"{stage}_{name}": value for name, value in given.items()}

@@ -31,11 +31,11 @@ def scores_of(trainer: Trainer, task: Any, split: str, names: Sequence[str]) -> 
 
     Args:
         trainer: what has just validated or tested.
-        task: keeps confusion matrices in `confusion` and scores of single points in `point_scores`, if anything.
+        task: keeps confusion matrices in `confusion` and scores of single names in `single_scores`, if anything.
         split: "val" or "test".
         names: what the output of the task is of; their own metrics are left out.
     """
-    matrices, single = getattr(task, "confusion", {}), getattr(task, "point_scores", {})
+    matrices, single = getattr(task, "confusion", {}), getattr(task, "single_scores", {})
     parts = [key for key in [*matrices, *single] if key.partition("/")[0] == split] or [split]
     return [
         SplitScores(

@@ -14,6 +14,7 @@ _EXPORTS = {
     "KeypointTask": "isthmus.tasks.keypoints.task",
     "LossHandler": "isthmus.tasks.loss_handler",
     "LovaszLoss": "isthmus.tasks.losses.classes",
+    "PixelwiseRegressionTask": "isthmus.tasks.regression.task",
     "SemanticSegmentationTask": "isthmus.tasks.segmentation.task",
     "optimizer_factory": "isthmus.tasks.optimisers",
 }

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 
-from isthmus.errors import ArgumentError, ShapeError, did_you_mean
+from isthmus.errors import ArgumentError, ShapeError
 from isthmus.models.adapters.adapted_encoder import AdaptedEncoder, adapted_encoder
 from isthmus.models.adapters.rank_allocation import adapter_penalty, after_step
 from isthmus.models.base import AuxiliaryHead, Model, ModelOutput
@@ -29,6 +29,7 @@ from isthmus.tasks.loss_handler import LossHandler
 from isthmus.tasks.metric_record import record_metrics
 from isthmus.tasks.metrics import TaskMetrics, WithRequested
 from isthmus.tasks.optimisers import optimizer_factory, parameter_groups
+from isthmus.tasks.outputs import checked_outputs
 from isthmus.tasks.targets import check_output, checked_truth, truth_of
 
 
@@ -87,6 +88,8 @@ class BaseTask(LightningModule, ABC):
         outputs: what `predict` gives for a batch: one of `meaning.kinds`, or a list of them.
         preprocessing: how the images of the training were prepared; None where nobody said.
         ignore_index: the value of what counts neither in losses nor in metrics; None where all counts.
+        single_scores: after each epoch of validation or test, the scores of each name that the output has, by split
+            ("val", "test" or "test/<name>"), name and score; nothing where the metrics have none.
 
     Raises:
         ArgumentError: neither model nor factory is given, or arguments have no valid value or contradict each other.
@@ -131,7 +134,7 @@ class BaseTask(LightningModule, ABC):
         self.ignore_index: float | None = given.get("ignore_index")
         self.output_spec = self.describe(given)
         self.meaning = meaning_of(self.output_spec)
-        self.outputs = _checked_outputs(given.get("output_on_inference", self.meaning.kinds[0]), self.meaning.kinds)
+        self.outputs = checked_outputs(given.get("output_on_inference", self.meaning.kinds[0]), self.meaning.kinds)
         self.criterion = self.make_criterion(given)
         told = model_args or {}
         if model is None:
@@ -147,6 +150,7 @@ class BaseTask(LightningModule, ABC):
         self.scheduler_name, self.scheduler_hparams = scheduler, scheduler_hparams
         self.test_dataloaders_names = list(test_dataloaders_names or [])
         self.path_to_record_metrics = path_to_record_metrics
+        self.single_scores: dict[str, Mapping[str, Mapping[str, float]]] = {}
         self._make_splits(metrics or [])
 
     # --- what a subclass says -----------------------------------------------------------------------------------------
@@ -304,7 +308,10 @@ class BaseTask(LightningModule, ABC):
     def _finish(self, split: str, metrics: TaskMetrics) -> None:
         values = {name: float(value) for name, value in metrics.compute().items()}
         self.log_dict({f"{split}/{name}": value for name, value in values.items()}, sync_dist=True)
-        self.keep(split, metrics.own if isinstance(metrics, WithRequested) else metrics)
+        own = metrics.own if isinstance(metrics, WithRequested) else metrics
+        if split != "train" and (single := own.per_name()):
+            self.single_scores[split] = single
+        self.keep(split, own)
         metrics.reset()
         if self.path_to_record_metrics and self.trainer.is_global_zero and not self.trainer.sanity_checking:
             record_metrics(self.path_to_record_metrics, split, self.current_epoch, values)
@@ -390,18 +397,3 @@ class BaseTask(LightningModule, ABC):
         stored = checkpoint.get(self.CHECKPOINT_HYPER_PARAMS_KEY, {})
         if stored.get("model_args"):
             stored["model_args"] = without_pretrained(stored["model_args"])
-
-
-def _checked_outputs(outputs: str | list[str], known: Sequence[str]) -> str | list[str]:
-    for kind in [outputs] if isinstance(outputs, str) else outputs:
-        if kind not in known:
-            hint = did_you_mean(kind, known) or "."
-            raise ArgumentError(
-                f"output_on_inference has no {kind!r}{hint} It takes: {', '.join(known)}",
-                argument="output_on_inference",
-            )
-    if not outputs:
-        raise ArgumentError(
-            f"output_on_inference is empty; it takes: {', '.join(known)}", argument="output_on_inference"
-        )
-    return outputs

@@ -6,13 +6,13 @@ contradicts.
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any, TypeGuard
+from typing import Any
 
 from isthmus.errors import ArgumentError, Fault
 from isthmus.registry.kinds import Arguments
 from isthmus.specs import Classes, Scope
 from isthmus.specs.outputs import Colour
-from isthmus.tasks.declaring import DATA, MODEL_ARGS, TASK, model_args
+from isthmus.tasks.declaring import DATA, MODEL_ARGS, TASK, is_listed, model_args
 
 
 def count_classes(task: Arguments) -> int | None:
@@ -23,7 +23,7 @@ def count_classes(task: Arguments) -> int | None:
 def class_names(task: Arguments) -> list[str]:
     """The names of the classes of a task, their numbers where they have none; empty where nobody says how many."""
     names = task.get("class_names")
-    return list(map(str, names if _is_sequence(names) else range(count_classes(task) or 0)))
+    return list(map(str, names if is_listed(names) else range(count_classes(task) or 0)))
 
 
 def classes_of(task: Arguments, scope: Scope = Scope.PIXEL) -> Classes:
@@ -85,11 +85,7 @@ def _said(task: Arguments) -> dict[str, Any]:
 
 
 def _count(said: Any) -> Any:
-    return len(said) if _is_sequence(said) else said if isinstance(said, int) else None
-
-
-def _is_sequence(given: Any) -> TypeGuard[Sequence[Any]]:
-    return isinstance(given, Sequence) and not isinstance(given, str)
+    return len(said) if is_listed(said) else said if isinstance(said, int) else None
 
 
 def _colours(given: Sequence[str | Sequence[int]] | None) -> tuple[Colour, ...] | None:

@@ -1,7 +1,7 @@
 """What the declarations of several tasks have in common; without torch."""
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeGuard
 
 from isthmus.errors import ArgumentError, did_you_mean
 from isthmus.registry import PURPOSE_REGISTRY, Entry, Registry
@@ -24,6 +24,11 @@ def as_far_as_told(make: Callable[[Arguments], OutputSpec], task: Arguments) -> 
         return make(task)
     except (TypeError, ValueError):
         return None
+
+
+def is_listed(given: Any) -> TypeGuard[Sequence[Any]]:
+    """Whether an argument is a list of something, and no word."""
+    return isinstance(given, Sequence) and not isinstance(given, str)
 
 
 def logged_by_all(task: Arguments) -> Iterator[str]:

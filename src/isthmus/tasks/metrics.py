@@ -1,7 +1,7 @@
 """What all metrics of tasks have in common, and metrics that are asked for beside them."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -26,6 +26,10 @@ class TaskMetrics(nn.Module, ABC):
     @abstractmethod
     def compute(self) -> dict[str, Tensor]:
         """Every score by the name by which it is logged, over all batches and devices."""
+
+    def per_name(self) -> Mapping[str, Mapping[str, float]]:
+        """The scores of each name that the output has, for a table; nothing where there is no more to say."""
+        return {}
 
     @abstractmethod
     def reset(self) -> None:

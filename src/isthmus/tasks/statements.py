@@ -7,7 +7,7 @@ from torch import nn
 
 from isthmus._version import VERSION
 from isthmus.errors import WeightsError
-from isthmus.specs import Classes, OutputSpec, Preprocessing, output_spec_from
+from isthmus.specs import Classes, OutputSpec, Preprocessing, Quantities, output_spec_from
 
 KEY = "isthmus"
 
@@ -32,7 +32,7 @@ def preprocessing_from(statements: Mapping[str, Any]) -> Preprocessing | None:
 def check_output_spec(statements: Mapping[str, Any], output: OutputSpec) -> None:
     """Check that the numbers of a model mean what they meant in its training.
 
-    How they are decided on, drawn and so on may differ; and classes that had only numbers may get names.
+    How they are decided on, drawn and so on may differ; and classes and quantities that had only numbers may get names.
 
     Raises:
         WeightsError: it was trained for something else.
@@ -57,7 +57,7 @@ def _same(trained: OutputSpec, asked: OutputSpec) -> bool:
 def _names(spec: OutputSpec) -> tuple[str, ...] | None:
     """What the numbers are called; None where they have no names, or a single one that cannot be mistaken."""
     names: tuple[str, ...] = getattr(spec, "names", ())
-    numbered = isinstance(spec, Classes) and names == tuple(map(str, range(spec.channels)))
+    numbered = isinstance(spec, Classes | Quantities) and names == tuple(map(str, range(spec.channels)))
     return None if numbered or len(names) < 2 else names
 
 

@@ -45,7 +45,8 @@ def checked_truth(
 ) -> Tensor:
     """The truth in the shape that it must have: a label for every pixel or image, or the numbers that the model gives.
 
-    An axis of 1 too many behind the first is dropped.
+    An axis of 1 too many behind the first is dropped; where the model gives a single number with an axis of its own,
+    one that is missing is added.
 
     Args:
         truth: as the data give it.
@@ -59,6 +60,8 @@ def checked_truth(
         LabelError: a label lies outside the classes.
     """
     if not isinstance(spec, Classes) or spec.several:
+        if spec.channels == 1 and truth.ndim == output.ndim - 1:
+            truth = truth.unsqueeze(1)
         return match_shape(truth, output.shape)
     shape = (output.shape[0], *output.shape[2:])
     class_labels(truth, shape, spec.channels, ignore_index, filenames)

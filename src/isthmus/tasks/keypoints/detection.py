@@ -121,7 +121,7 @@ class DetectionMetrics(TaskMetrics):
             scores |= {f"F1_{name}": value for name, value in zip(self.point_names, each, strict=True)}
         return scores
 
-    def per_point(self) -> dict[str, dict[str, float]]:
+    def per_name(self) -> dict[str, dict[str, float]]:
         """The scores of each name, and how many of it are labelled and were found."""
         counts = self._counts()
         table = _scores(counts)

@@ -76,7 +76,7 @@ class PoseMetrics(TaskMetrics):
         means = {f"mean_error_{name}": _scores(errors[:, k], ())["mean_error"] for k, name in self._named()}
         return _scores(errors, self.thresholds) | means
 
-    def per_point(self) -> dict[str, dict[str, float]]:
+    def per_name(self) -> dict[str, dict[str, float]]:
         """The scores of each point, and how often it is labelled."""
         errors = self._errors()
         return {

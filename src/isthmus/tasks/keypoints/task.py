@@ -17,7 +17,6 @@ from isthmus.tasks.keypoints.detection import DetectionMetrics
 from isthmus.tasks.keypoints.losses import KeypointCriterion
 from isthmus.tasks.keypoints.pose import PoseMetrics
 from isthmus.tasks.keypoints.targets import PointTarget, check_points
-from isthmus.tasks.metrics import TaskMetrics
 from isthmus.tasks.targets import truth_of
 
 
@@ -36,7 +35,6 @@ class KeypointTask(BaseTask):
 
     With `max_instances` 1, an image holds one instance, and the scores are those of `PoseMetrics`; with more, each map
     holds so many points at most, which are not joined into instances, and the scores are those of `DetectionMetrics`.
-    After each validation and test epoch `point_scores` holds the scores of each point name.
 
     Args:
         model_args: see `BaseTask`, as for all that is not listed here.
@@ -88,7 +86,6 @@ class KeypointTask(BaseTask):
     ) -> None:
         self.pck_thresholds = list(DISTANCES if pck_thresholds is None else pck_thresholds)
         self.match_distance = match_distance
-        self.point_scores: dict[str, dict[str, dict[str, float]]] = {}
         super().__init__(dict(locals()), model_args, model_factory, model, **training)
 
     @property
@@ -136,11 +133,6 @@ class KeypointTask(BaseTask):
         points, size = truth_of(batch, self.kind.batch), image_size(batch["image"])
         check_points(points, len(output.output), self.output_spec, batch.get("filename"))
         return PointTarget(points, size)
-
-    def keep(self, split: str, metrics: TaskMetrics) -> None:
-        """Keep the scores of each point name of validation and test."""
-        if split != "train" and isinstance(metrics, PoseMetrics | DetectionMetrics):
-            self.point_scores[split] = metrics.per_point()
 
     def _check_padding(self, size: tuple[int, int], map_size: tuple[int, int]) -> None:
         """Refuse maps of images that the model has padded on all sides: their cells lie between those of the image."""

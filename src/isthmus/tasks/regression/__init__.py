@@ -1,0 +1,1 @@
+"""Regression: quantities of every pixel."""
