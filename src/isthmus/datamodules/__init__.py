@@ -2,12 +2,11 @@
 
 from isthmus._lazy import lazy_exports
 
-__all__ = ["GenericKeypointDataModule", "GenericNonGeoSegmentationDataModule"]
+_EXPORTS = {
+    "GenericKeypointDataModule": "isthmus.datamodules.keypoints",
+    "GenericNonGeoSegmentationDataModule": "isthmus.datamodules.segmentation",
+}
 
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "GenericKeypointDataModule": "isthmus.datamodules.keypoints",
-        "GenericNonGeoSegmentationDataModule": "isthmus.datamodules.segmentation",
-    },
-)
+__all__ = sorted(_EXPORTS)
+
+__getattr__, __dir__ = lazy_exports(__name__, _EXPORTS)
