@@ -12,9 +12,9 @@ from torchvision.transforms import v2
 from isthmus.datasets import KeypointDataset
 from isthmus.datasets.bands import BandSelection
 from isthmus.datasets.dataset import collate
-from isthmus.datasets.keypoint_files.locating import ImageFolder
 from isthmus.datasets.keypoint_files.placing import swap_order
 from isthmus.datasets.keypoint_source import KeypointSource
+from isthmus.datasets.locating import ImageFolder
 from isthmus.datasets.readers import ImageReader
 from isthmus.errors import ArgumentError, DataError, LabelError, PairingError
 from isthmus.transforms import KeypointTransform, SampleTransform

@@ -41,6 +41,11 @@ def test_labels_outside_the_classes_are_named_with_their_files():
     assert "expected 0 to 2 (255 is ignored)" in message
 
 
+def test_labels_of_images_outside_the_classes_are_named_likewise():
+    with pytest.raises(LabelError, match=r"the label holds .* in b\.tif: 7 \(1 images\).*label of unlabelled images"):
+        class_labels(torch.tensor([1, 7]), (2,), 3, None, ["a.tif", "b.tif"])
+
+
 def test_a_fraction_is_no_label():
     with pytest.raises(LabelError, match=r"0\.5 \(1 pixels\)"):
         class_labels(torch.tensor([[[0.5, 1.0]]]), (1, 1, 2), 2)

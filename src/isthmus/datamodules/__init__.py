@@ -4,6 +4,7 @@ from isthmus._lazy import lazy_exports
 
 _EXPORTS = {
     "GenericKeypointDataModule": "isthmus.datamodules.keypoints",
+    "GenericNonGeoClassificationDataModule": "isthmus.datamodules.classification",
     "GenericNonGeoPixelwiseRegressionDataModule": "isthmus.datamodules.regression",
     "GenericNonGeoSegmentationDataModule": "isthmus.datamodules.segmentation",
 }

@@ -20,6 +20,14 @@ ENTRIES: tuple[DatamoduleKind, ...] = (
         compares="quantities",
     ),
     DatamoduleKind(
+        "GenericNonGeoClassificationDataModule",
+        "isthmus.datamodules.classification:GenericNonGeoClassificationDataModule",
+        facts={"doc": "Images in a folder for each class, or in a table with their classes"},
+        source="isthmus.datasets.classification_source:ClassificationSource",
+        batch=("label",),
+        compares="classes",
+    ),
+    DatamoduleKind(
         "GenericKeypointDataModule",
         "isthmus.datamodules.keypoints:GenericKeypointDataModule",
         facts={"doc": "Images with named points in a CSV, COCO, DeepLabCut or SLEAP file"},

@@ -1,6 +1,5 @@
 """Where images and keypoints lie and how they are read: the part of the datamodule for keypoints without torch."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,13 +10,14 @@ import numpy as np
 from isthmus.datasets.blame import blaming
 from isthmus.datasets.keypoint_files.annotations import AnnotatedImage, KeypointAnnotations
 from isthmus.datasets.keypoint_files.formats import check_format, read_annotations
-from isthmus.datasets.keypoint_files.locating import ImageFolder
 from isthmus.datasets.keypoint_files.placing import points_inside, swap_order
-from isthmus.datasets.keypoint_files.tables import Table, read_rows
+from isthmus.datasets.locating import ImageFolder
 from isthmus.datasets.pairing import Sample
 from isthmus.datasets.readers import Arrays, Reader, Shape, TargetReader
-from isthmus.datasets.source import LABELLED_STAGES, ImageSource
-from isthmus.errors import ArgumentError, DataError, IsthmusError, PairingError, did_you_mean
+from isthmus.datasets.source import ImageSource
+from isthmus.datasets.splits import LABELLED_STAGES, check_split_names, take_split
+from isthmus.datasets.tables import Table, read_rows
+from isthmus.errors import ArgumentError, DataError, IsthmusError, PairingError
 from isthmus.specs import IMAGE
 
 if TYPE_CHECKING:
@@ -90,13 +90,7 @@ class KeypointSource(ImageSource):
 
     def __post_init__(self) -> None:
         check_format(self.format)
-        for name in self.split_names or {}:
-            if name not in LABELLED_STAGES:
-                raise ArgumentError(
-                    f"split_names says what the splits {', '.join(LABELLED_STAGES)} are called, as in "
-                    f"{{val: validation}}; {name!r} is none of them{did_you_mean(name, LABELLED_STAGES)}",
-                    argument="split_names",
-                )
+        check_split_names(self.split_names)
 
     def has(self, stage: str) -> bool:
         """Whether there are images for `stage`: a folder to predict, or keypoints of images in that split.
@@ -107,7 +101,8 @@ class KeypointSource(ImageSource):
         if stage == "predict":
             return self.predict_data_root is not None
         if self._own(stage) is None and self.keypoints is not None:
-            return self._split_of(stage) in {image.split for image in self._annotations(stage).images}
+            wanted = (self.split_names or {}).get(stage, stage)
+            return any(image.split == wanted for image in self._annotations(stage).images)
         return self._own(stage) is not None
 
     def samples(self, stage: str) -> Sequence[Sample]:
@@ -124,18 +119,10 @@ class KeypointSource(ImageSource):
 
     def _annotated(self, stage: str) -> Sequence[Sample]:
         annotations = self._annotations(stage)
-        splits = Counter(image.split for image in annotations.images if image.split is not None)
-        if not splits:
+        if all(image.split is None for image in annotations.images):
             self._refuse_whole(stage, annotations.path)
             return annotations.images
-        wanted = self._split_of(stage)
-        if wanted not in splits:
-            seen = ", ".join(f"{name!r} ({count})" for name, count in splits.items())
-            raise PairingError(
-                f"no image of {annotations.path} is in the split {wanted!r}; there are {seen}. split_names says what "
-                f"the splits are called, as in {{{stage}: {next(iter(splits))}}}{did_you_mean(wanted, splits)}"
-            )
-        return [image for image in annotations.images if image.split == wanted]
+        return take_split(annotations.images, stage, self.split_names, annotations.path)
 
     def readers(self, stage: str = "train") -> dict[str, Reader]:
         """Everything that is read of a sample; nothing but the images where they are to be predicted."""
@@ -194,9 +181,6 @@ class KeypointSource(ImageSource):
     def _own(self, stage: str) -> str | Path | None:
         given: str | Path | None = getattr(self, f"{stage}_keypoints", None)  # there are none to predict
         return given
-
-    def _split_of(self, stage: str) -> str:
-        return (self.split_names or {}).get(stage, stage)
 
     def _annotations(self, stage: str) -> KeypointAnnotations:
         """What a file says, with the files of its images and with splits; read once."""

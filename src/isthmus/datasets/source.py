@@ -11,14 +11,10 @@ from isthmus.datasets.blame import blaming
 from isthmus.datasets.metadata import Metadata
 from isthmus.datasets.pairing import Sample, find_images, find_samples
 from isthmus.datasets.readers import ImageReader, Reader
-from isthmus.datasets.splits import read_split
+from isthmus.datasets.splits import Split, read_split
 from isthmus.errors import ArgumentError, Fault, IsthmusError
 from isthmus.rasters.header import read_info
 from isthmus.specs import IMAGE
-
-LABELLED_STAGES = ("train", "val", "test")
-"""The stages whose samples have labels, as the arguments of a datamodule call them."""
-
 
 _Source = TypeVar("_Source", bound="ImageSource")
 
@@ -178,7 +174,37 @@ class ImageSource(ABC):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PixelwiseSource(ImageSource):
+class SplitSource(ImageSource):
+    """Images in folders, of which a split file may say for each stage which are taken.
+
+    The attributes are arguments of the datamodules, and explained there.
+    """
+
+    train_split: str | Path | None = None
+    val_split: str | Path | None = None
+    test_split: str | Path | None = None
+    ignore_split_file_extensions: bool = True
+    allow_substring_split_file: bool = True
+
+    def split(self, stage: str) -> Split | None:
+        """Which samples are taken for a stage; None where all are.
+
+        Raises:
+            PairingError: the split file cannot be read, or has no entries.
+        """
+        path = getattr(self, f"{stage}_split")
+        if path is None:
+            return None
+        return read_split(
+            path,
+            stage,
+            ignore_extensions=self.ignore_split_file_extensions,
+            allow_substring=self.allow_substring_split_file,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PixelwiseSource(SplitSource):
     """Images and labels in folders, by stage, paired by name.
 
     The attributes are arguments of the datamodules, and explained there. How labels are read is said by the sources of
@@ -188,12 +214,7 @@ class PixelwiseSource(ImageSource):
     train_label_data_root: str | Path | None = None
     val_label_data_root: str | Path | None = None
     test_label_data_root: str | Path | None = None
-    train_split: str | Path | None = None
-    val_split: str | Path | None = None
-    test_split: str | Path | None = None
     label_grep: str = "*"
-    ignore_split_file_extensions: bool = True
-    allow_substring_split_file: bool = True
 
     @property
     def labels_in_images(self) -> bool:
@@ -210,15 +231,8 @@ class PixelwiseSource(ImageSource):
         if stage == "predict":
             return self.unlabelled()
         root, label_root = self.root(stage), getattr(self, f"{stage}_label_data_root")
-        split_file, split = getattr(self, f"{stage}_split"), None
         with blaming("data_root", f"{stage}_"):
-            if split_file is not None:
-                split = read_split(
-                    split_file,
-                    stage,
-                    ignore_extensions=self.ignore_split_file_extensions,
-                    allow_substring=self.allow_substring_split_file,
-                )
+            split = self.split(stage)
             label_root = root if label_root is None else label_root
             return find_samples(
                 root, self.img_grep, label_root, self.label_grep, split, labels_in_images=self.labels_in_images

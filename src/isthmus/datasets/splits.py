@@ -2,12 +2,16 @@
 
 import csv
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, TypeVar, runtime_checkable
 
-from isthmus.errors import PairingError, did_you_mean
+from isthmus.errors import ArgumentError, PairingError, did_you_mean
+
+LABELLED_STAGES = ("train", "val", "test")
+"""The stages whose samples have labels, as the arguments of a datamodule call them."""
 
 _EXTENSIONS = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg", ".jp2", ".img", ".vrt", ".nc"})
 _BOUNDARY = re.compile(r"(?<=.)(?=.)(?!(?<=[^\W_])[^\W_])", re.DOTALL)  # not between two letters or digits
@@ -126,3 +130,54 @@ def _parts(name: str, lengths: Collection[int]) -> Iterator[str]:
     boundaries = [0, *(match.start() for match in _BOUNDARY.finditer(name)), len(name)]
     ends = set(boundaries)
     return (name[start : start + n] for start in boundaries for n in lengths if start + n in ends)
+
+
+def check_split_names(names: Mapping[str, str] | None) -> None:
+    """Make sure that names of splits are given for stages, as in `{val: validation}`.
+
+    Raises:
+        ArgumentError: one is given for something else.
+    """
+    for name in names or {}:
+        if name not in LABELLED_STAGES:
+            raise ArgumentError(
+                f"split_names says what the splits {', '.join(LABELLED_STAGES)} are called, as in "
+                f"{{val: validation}}; {name!r} is none of them{did_you_mean(name, LABELLED_STAGES)}",
+                argument="split_names",
+            )
+
+
+@runtime_checkable
+class InSplit(Protocol):
+    """What a table puts in a split; None where it says nothing."""
+
+    @property
+    def split(self) -> str | None:
+        """The name of the split."""
+
+
+_InSplit = TypeVar("_InSplit", bound=InSplit)
+
+
+def take_split(images: Iterable[_InSplit], stage: str, names: Mapping[str, str] | None, path: Path) -> list[_InSplit]:
+    """The images that a table puts in the split of a stage.
+
+    Args:
+        images: all of the table.
+        stage: `train`, `val` or `test`.
+        names: what the splits are called where that is not the name of the stage.
+        path: the table, for messages.
+
+    Raises:
+        PairingError: there are none.
+    """
+    images, wanted = list(images), (names or {}).get(stage, stage)
+    chosen = [image for image in images if image.split == wanted]
+    if not chosen:
+        splits = Counter(image.split for image in images if image.split is not None)
+        seen = ", ".join(f"{name!r} ({count})" for name, count in splits.items())
+        raise PairingError(
+            f"no image of {path} is in the split {wanted!r}; there are {seen}. split_names says what "
+            f"the splits are called, as in {{{stage}: {next(iter(splits))}}}{did_you_mean(wanted, splits)}"
+        )
+    return chosen

@@ -5,6 +5,7 @@ from isthmus._lazy import lazy_exports
 _EXPORTS = {
     "BaseTask": "isthmus.tasks.base",
     "BoundaryMeanIoU": "isthmus.tasks.segmentation.boundary",
+    "ClassificationTask": "isthmus.tasks.classification.task",
     "CombinedLoss": "isthmus.tasks.criteria",
     "ConfusionMatrix": "isthmus.tasks.confusion",
     "CrossEntropyLoss": "isthmus.tasks.losses.classes",

@@ -1,7 +1,9 @@
 """The confusion matrix, from which the scores of classes follow."""
 
+from dataclasses import dataclass
+
 import torch
-from jaxtyping import Bool, Int
+from jaxtyping import Float, Int
 from torch import Tensor
 from torchmetrics import Metric
 
@@ -50,17 +52,43 @@ class ConfusionMatrix(Metric):
         return self.matrix
 
 
-def count_hits(
-    matrix: Int[Tensor, "classes classes"], ignore_index: int | None = None
-) -> tuple[Tensor, Tensor, Tensor, Bool[Tensor, " classes"]]:
-    """Hits, true and predicted cases of each class as float64, and whether the class has a score.
+@dataclass(frozen=True, slots=True)
+class ClassRatios:
+    """The scores of each class as float64 `(K,)`; NaN where a class has none.
 
     A class that neither the truth nor the prediction holds has none. Neither has the class `ignore_index`, where that
-    is one of the classes.
+    is one of the classes. A class that is only in one of the two scores 0.
+
+    Attributes:
+        iou: intersection over union.
+        recall: the share of its cases that are found.
+        precision: the share of what is found that is right.
+        f1: the harmonic mean of the two.
+    """
+
+    iou: Float[Tensor, " classes"]
+    recall: Float[Tensor, " classes"]
+    precision: Float[Tensor, " classes"]
+    f1: Float[Tensor, " classes"]
+
+
+def class_ratios(matrix: Int[Tensor, "classes classes"], ignore_index: int | None = None) -> ClassRatios:
+    """The scores of each class.
+
+    Args:
+        matrix: rows truth, columns prediction.
+        ignore_index: the label of what does not count; None where all does.
     """
     counts = matrix.cpu().double()
     hits, truth, predicted = counts.diagonal(), counts.sum(1), counts.sum(0)
     scored = truth + predicted > 0
     if ignore_index is not None and 0 <= ignore_index < len(scored):
         scored[ignore_index] = False
-    return hits, truth, predicted, scored
+    parts = ((hits, truth + predicted - hits), (hits, truth), (hits, predicted), (2 * hits, truth + predicted))
+    return ClassRatios(*((part / whole.clamp_min(1)).masked_fill(~scored, torch.nan) for part, whole in parts))
+
+
+def share_right(matrix: Int[Tensor, "classes classes"]) -> Float[Tensor, ""]:
+    """The share of all cases, whatever their class, that are right; NaN where there are none."""
+    counts = matrix.cpu().double()
+    return counts.diagonal().sum() / counts.sum()

@@ -80,14 +80,16 @@ def _all_classes(labels: Tensor, num_classes: int) -> bool:
 def _describe(labels: Tensor, num_classes: int, ignore_index: float | None, filenames: Sequence[str] | None) -> str:
     outside = (labels < 0) | (labels >= num_classes) | (labels != labels.round())
     values, counts = labels[outside].unique(return_counts=True)
-    shown = [f"{value:g} ({count} pixels)" for value, count in zip(values.tolist(), counts.tolist(), strict=True)]
+    what, pixels = ("mask", "pixels") if labels.ndim > 1 else ("label", "images")
+    shown = [f"{value:g} ({count} {pixels})" for value, count in zip(values.tolist(), counts.tolist(), strict=True)]
     listed = ", ".join(shown[:8]) + (f" and {len(shown) - 8} more" if len(shown) > 8 else "")
     where = ""
     if filenames is not None and len(filenames) == len(labels):
-        found = [name for name, bad in zip(filenames, outside.flatten(1).any(1).tolist(), strict=True) if bad]
+        wrong = outside.reshape(len(labels), -1).any(1).tolist()
+        found = [name for name, bad in zip(filenames, wrong, strict=True) if bad]
         where = " in " + ", ".join(found)
     ignored = "no label is ignored" if ignore_index is None else f"{ignore_index} is ignored"
     return (
-        f"the mask holds labels outside the {num_classes} classes{where}: {listed}; expected 0 to {num_classes - 1} "
-        f"({ignored}). Set ignore_index to the label of unlabelled pixels, or num_classes to the number of classes"
+        f"the {what} holds labels outside the {num_classes} classes{where}: {listed}; expected 0 to {num_classes - 1} "
+        f"({ignored}). Set ignore_index to the label of unlabelled {pixels}, or num_classes to the number of classes"
     )

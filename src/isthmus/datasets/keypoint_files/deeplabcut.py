@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from isthmus.datasets.keypoint_files.annotations import ImageDraft, KeypointAnnotations, finish_annotations
-from isthmus.datasets.keypoint_files.tables import Rows, read_point
+from isthmus.datasets.tables import Rows, read_point
 from isthmus.errors import LabelError, did_you_mean
 
 _HEADER = ("scorer", "individuals", "bodyparts", "coords")

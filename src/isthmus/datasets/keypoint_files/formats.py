@@ -8,8 +8,8 @@ from isthmus.datasets.keypoint_files.coco import read_coco
 from isthmus.datasets.keypoint_files.deeplabcut import is_deeplabcut, read_deeplabcut
 from isthmus.datasets.keypoint_files.long_csv import read_long_csv
 from isthmus.datasets.keypoint_files.sleap import read_sleap
-from isthmus.datasets.keypoint_files.tables import Table, read_rows, show
 from isthmus.datasets.keypoint_files.wide_csv import read_wide_csv
+from isthmus.datasets.tables import Table, read_rows, show
 from isthmus.errors import ArgumentError, LabelError, did_you_mean
 
 FORMATS = ("auto", "csv", "coco", "deeplabcut", "sleap")

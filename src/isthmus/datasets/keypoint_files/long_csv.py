@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from isthmus.datasets.keypoint_files.annotations import ImageDraft, KeypointAnnotations, finish_annotations
-from isthmus.datasets.keypoint_files.tables import Table
+from isthmus.datasets.tables import Table
 from isthmus.errors import LabelError
 
 ONLY_POINT = "point"

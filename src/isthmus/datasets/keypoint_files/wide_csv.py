@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from isthmus.datasets.keypoint_files.annotations import ImageDraft, KeypointAnnotations, finish_annotations
-from isthmus.datasets.keypoint_files.tables import Table, show
+from isthmus.datasets.tables import Table, show
 from isthmus.errors import LabelError, did_you_mean
 
 

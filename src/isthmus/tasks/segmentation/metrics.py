@@ -5,14 +5,13 @@ from collections.abc import Sequence
 from jaxtyping import Int
 from torch import Tensor
 
-from isthmus.tasks.confusion import ConfusionMatrix
-from isthmus.tasks.metrics import TaskMetrics
+from isthmus.tasks.class_metrics import ClassMetrics
 from isthmus.tasks.segmentation.boundary import BoundaryMeanIoU
 from isthmus.tasks.segmentation.declaration import BOUNDARY
 from isthmus.tasks.segmentation.scores import segmentation_scores
 
 
-class SegmentationMetrics(TaskMetrics):
+class SegmentationMetrics(ClassMetrics):
     """One confusion matrix, from which the scores follow, and the boundary score.
 
     Args:
@@ -22,32 +21,28 @@ class SegmentationMetrics(TaskMetrics):
     """
 
     def __init__(self, class_names: Sequence[str], ignore_index: int | None = None, *, boundary: bool = True) -> None:
-        super().__init__()
-        self.class_names = list(class_names)
-        self.ignore_index = ignore_index
-        self.confusion = ConfusionMatrix(len(self.class_names), ignore_index)
+        super().__init__(class_names, ignore_index)
         self.boundary = BoundaryMeanIoU(len(self.class_names), ignore_index) if boundary else None
 
-    @property
-    def update_called(self) -> bool:
-        """Whether any batch was counted since the last reset."""
-        return self.confusion.update_called
+    def scores(self, matrix: Int[Tensor, "classes classes"]) -> dict[str, Tensor]:
+        """The scores of `segmentation_scores`."""
+        return segmentation_scores(matrix, self.class_names, self.ignore_index)
 
     def update(self, prediction: Int[Tensor, "..."], target: Tensor) -> None:
         """Count a batch of class maps `(B, H, W)`."""
-        self.confusion.update(prediction, target)
+        super().update(prediction, target)
         if self.boundary is not None:
             self.boundary.update(prediction, target)
 
     def compute(self) -> dict[str, Tensor]:
         """Every score by its name, over all batches and devices."""
-        scores = segmentation_scores(self.confusion.compute(), self.class_names, self.ignore_index)
+        scores = super().compute()
         if self.boundary is not None:
             scores[BOUNDARY] = self.boundary.compute()
         return scores
 
     def reset(self) -> None:
         """Forget every batch."""
-        self.confusion.reset()
+        super().reset()
         if self.boundary is not None:
             self.boundary.reset()

@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 
-import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from isthmus.tasks.confusion import count_hits
+from isthmus.tasks.confusion import class_ratios, share_right
 from isthmus.tasks.segmentation.declaration import OF_A_CLASS, OVERALL
 
 
@@ -18,13 +17,8 @@ def class_scores(
     A class that neither the truth nor the prediction holds has no score: NaN. Neither has the class `ignore_index`,
     where that is one of the classes. A class that was only predicted scores 0.
     """
-    hits, truth, predicted, scored = count_hits(matrix, ignore_index)
-    iou = hits / (truth + predicted - hits).clamp_min(1)
-    recall = hits / truth.clamp_min(1)
-    f1 = 2 * hits / (truth + predicted).clamp_min(1)
-    return {
-        name: score.masked_fill(~scored, torch.nan) for name, score in zip(OF_A_CLASS, (iou, recall, f1), strict=True)
-    }
+    ratios = class_ratios(matrix, ignore_index)
+    return dict(zip(OF_A_CLASS, (ratios.iou, ratios.recall, ratios.f1), strict=True))
 
 
 def mean_scores(
@@ -35,11 +29,9 @@ def mean_scores(
     mIoU, F1_Score and Accuracy are means over the classes that have a score (see `class_scores`); mIoU_Micro and
     Pixel_Accuracy count pixels regardless of their class. All are NaN where no pixel counted.
     """
-    hits, truth, predicted, _ = count_hits(matrix, ignore_index)
     iou, recall, f1 = (score.nanmean() for score in class_scores(matrix, ignore_index).values())
-    correct, total = hits.sum(), truth.sum()
-    values = (iou, correct / (total + predicted.sum() - correct), f1, recall, correct / total)
-    return dict(zip(OVERALL, values, strict=True))
+    right = share_right(matrix)
+    return dict(zip(OVERALL, (iou, right / (2 - right), f1, recall, right), strict=True))
 
 
 def segmentation_scores(

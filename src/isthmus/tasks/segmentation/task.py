@@ -3,18 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
 from isthmus.specs import Classes
-from isthmus.tasks.base import BaseTask
+from isthmus.tasks.class_task import ClassTask
 from isthmus.tasks.classes import classes_of
 from isthmus.tasks.criteria import Loss
-from isthmus.tasks.metrics import TaskMetrics
 from isthmus.tasks.segmentation.declaration import SEGMENTATION
 from isthmus.tasks.segmentation.metrics import SegmentationMetrics
 
 
-class SemanticSegmentationTask(BaseTask):
+class SemanticSegmentationTask(ClassTask):
     """Gives every pixel one of K classes.
 
     A batch holds `image` `(B, C, H, W)` or `(B, C, T, H, W)`, `mask` `(B, H, W)` or `(B, 1, H, W)` with labels in
@@ -50,8 +49,6 @@ class SemanticSegmentationTask(BaseTask):
     """
 
     kind = SEGMENTATION
-    output_spec: Classes
-    ignore_index: int | None
 
     def __init__(
         self,
@@ -68,18 +65,7 @@ class SemanticSegmentationTask(BaseTask):
         output_on_inference: str | list[str] = "prediction",
         **training: Any,
     ) -> None:
-        self.confusion: dict[str, Tensor] = {}
         super().__init__(dict(locals()), model_args, model_factory, model, **training)
-
-    @property
-    def num_classes(self) -> int:
-        """How many classes there are."""
-        return self.output_spec.channels
-
-    @property
-    def class_names(self) -> list[str]:
-        """The classes, in the order of their labels."""
-        return list(self.output_spec.names)
 
     @property
     def class_colors(self) -> list[tuple[int, int, int]] | None:
@@ -93,8 +79,3 @@ class SemanticSegmentationTask(BaseTask):
     def make_metrics(self, split: str) -> SegmentationMetrics:
         """The metrics of a split; training goes without the boundary score, which would slow it."""
         return SegmentationMetrics(self.class_names, self.ignore_index, boundary=split != "train")
-
-    def keep(self, split: str, metrics: TaskMetrics) -> None:
-        """Keep the confusion matrix of validation and test."""
-        if split != "train" and isinstance(metrics, SegmentationMetrics):
-            self.confusion[split] = metrics.confusion.compute().cpu().clone()

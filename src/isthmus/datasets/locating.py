@@ -1,4 +1,4 @@
-"""The files of images that a file of keypoints names.
+"""The files of images that a table, or another file about images, names.
 
 A name may be a path relative to the folder of the images, a path of another machine of which only the end is here, or
 the name of a file without its extension.
@@ -98,15 +98,15 @@ class ImageFolder:
             shown = some([f"{name!r} ({place})" for name, place in missing])
             hint = did_you_mean(missing[0][0], [path.name for path in self._images()])
             raise PairingError(f"{listed_in} names {len(missing)} image(s) that are not in {self.root}: {shown}{hint}")
-        if tell_others:
-            self._tell_unnamed(owners, listed_in)
-        return found
-
-    def _tell_unnamed(self, named: Iterable[Path], listed_in: str) -> None:
-        known = set(named)
-        others = [str(path) for path in self._images() if path not in known]
+        others = list(map(str, self.unnamed(owners))) if tell_others else []
         if others:
             _log.warning("%d image(s) are not named in %s and left out: %s", len(others), listed_in, some(others))
+        return found
+
+    def unnamed(self, named: Iterable[Path]) -> list[Path]:
+        """The images beside those that were found, which nothing names."""
+        known = set(named)
+        return [path for path in self._images() if path not in known]
 
 
 def _files_in(folder: Path) -> list[str]:
