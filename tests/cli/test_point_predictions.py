@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from isthmus.cli.prediction_writer import PredictionWriter
 from isthmus.errors import DataError
+from isthmus.specs import Points
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*does not have many workers", "ignore:.*LeafSpec")
 
@@ -22,7 +23,7 @@ POINTS = torch.tensor([[[[1.5, 2.0, 0.9], [torch.nan, torch.nan, 0.1]]], [[[3.0,
 class Knowing(pl.LightningModule):
     """Finds the same points whatever it sees."""
 
-    point_names = ("nose", "tail")
+    output_spec = Points(("nose", "tail"))
 
     def predict_step(self, batch, batch_idx):
         return (POINTS, "points"), batch["filename"]

@@ -109,7 +109,7 @@ def test_a_good_configuration_has_no_fault():
         (M + "model_factory", "EncoderDecodrFactory", M + "model_factory", "did you mean 'EncoderDecoderFactory'?"),
         (M + "model_factory", GONE, M + "model_factory", "is missing; EncoderDecoderFactory"),
         (M + "model_args", GONE, M + "model_args", "is missing"),
-        (M + "loss", "dic", M + "loss", "did you mean 'dice'? There are: ce, dice, jaccard, focal, lovasz"),
+        (M + "loss", "dic", M + "loss", "did you mean 'dice'? The losses are: ce, dice, jaccard, focal, lovasz, bce"),
         (M + "loss", {"ce": 1.0, "lovas": 0.5}, M + "loss", "did you mean 'lovasz'?"),
         (M + "lr", "fast", M + "lr", "takes float here, found 'fast'"),
         (M + "freeze_bacbone", True, M + "freeze_bacbone", "did you mean 'freeze_backbone'"),

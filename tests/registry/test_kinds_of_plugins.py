@@ -180,7 +180,7 @@ def test_they_are_listed_and_checked_without_being_imported(installed):
         assert f"\n{name} " in done.stdout
     faults, heavy = json.loads(done.stderr)
     assert heavy == []
-    assert "there is no loss 'first'" in faults["model.init_args.loss"]
+    assert "no loss is called 'first'" in faults["model.init_args.loss"]
     assert "the Top has no argument 'head_x'" in faults["model.init_args.model_args.head_x"]
     assert "did you mean 'season'" in faults["model.init_args.seson"]
 
