@@ -91,7 +91,7 @@ def test_every_fault_of_a_configuration_is_told_with_its_key(tmp_path, monkeypat
     assert capsys.readouterr().err == (
         "isthmus: bad.yaml has 4 faults:\n"
         "  modle: there is no section 'modle'; did you mean 'model'?\n"
-        "  model: is missing; expected the class_path and init_args of a task, such as ClassificationTask\n"
+        "  model: is missing; expected the class_path and init_args of a task, such as SemanticSegmentationTask\n"
         "  data: is missing; expected the class_path and init_args of a datamodule\n"
         "  trainer.max_epoch: the trainer has no argument 'max_epoch'; "
         "did you mean 'max_epochs' or 'min_epochs' or 'max_steps'?\n"
